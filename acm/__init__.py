@@ -1,0 +1,1 @@
+"""Mandatory access control policies (ACM and XSM/FLASK)."""

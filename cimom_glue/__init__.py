@@ -1,0 +1,1 @@
+"""How answers reach clients: wire formats, the embedded server, the command line."""

@@ -1,0 +1,1 @@
+"""Hypervisors as records: no CIM here, and no hypervisor objects outside."""

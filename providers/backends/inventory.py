@@ -1,0 +1,210 @@
+"""The live mirror of one host: records by kind and key, and a generation number.
+
+Only the event loop touches it. A `View` is what readers see. `Inventory.view` is live and right
+for answers made in one go; `Inventory.snapshot` stays as it was for answers sent in pieces. A
+snapshot costs nothing to take: the tables it saw are copied when they next change (copy on write).
+"""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from xencim.providers.backends.records import Host, HostUsage, MachineConfig, Record, VirtualMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=Record)
+_EMPTY: Mapping[str, Record] = {}
+
+
+def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
+    """Name what a machine can be found by: its name, its disks' folders and pools, its networks."""
+    facets = {("name", machine.name)}
+    for config in (machine.current, machine.stored):
+        if config is None:
+            continue
+        for disk in config.disks:
+            if disk.pool:
+                facets.add(("pool", disk.pool))
+            elif disk.source:
+                facets.add(("folder", posixpath.dirname(disk.source)))
+        for nic in config.nics:
+            if nic.network:
+                facets.add(("network", nic.network))
+            if nic.bridge:
+                facets.add(("bridge", nic.bridge))
+    return frozenset(facets)
+
+
+class View:
+    """Records as a reader sees them."""
+
+    __slots__ = ("_facets", "_tables", "generation")
+
+    def __init__(
+        self,
+        generation: int,
+        tables: Mapping[type, Mapping[str, Record]],
+        facets: Mapping[tuple[str, str], Mapping[str, None]],
+    ) -> None:
+        self.generation = generation
+        self._tables = tables
+        self._facets = facets
+
+    def all(self, kind: type[R]) -> Mapping[str, R]:
+        """Return the records of a kind by key, in the order they came."""
+        return cast("Mapping[str, R]", self._tables.get(kind, _EMPTY))
+
+    def get(self, kind: type[R], key: str) -> R | None:
+        """Return the record of that kind and key, None when there is none."""
+        return cast("R | None", self._tables.get(kind, _EMPTY).get(key))
+
+    @property
+    def host(self) -> Host:
+        """The host's record; LookupError before the backend told it."""
+        host = self.get(Host, "host")
+        if host is None:
+            raise LookupError("the hypervisor has not been reached yet")
+        return host
+
+    def machines_by(self, facet: str, value: str) -> Iterator[VirtualMachine]:
+        """Yield the machines that `machine_facets` gives this facet, at a cost that grows with them."""
+        machines = self.all(VirtualMachine)
+        return (machines[uuid] for uuid in self._facets.get((facet, value), ()))
+
+    def machine_named(self, name: str) -> VirtualMachine | None:
+        """Return the machine of that name, None when there is none."""
+        return next(self.machines_by("name", name), None)
+
+
+class Inventory:
+    """The tables, and the only place that changes them."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._tables: dict[type, dict[str, Record]] = {}
+        self._facets: dict[tuple[str, str], dict[str, None]] = {}
+        # What no snapshot can see, and may be changed in place.
+        self._own_tables: set[type] = set()
+        self._own_facets: set[tuple[str, str]] = set()
+        self._shared = False
+        self._totals = dict.fromkeys(_USAGE, 0)
+        self._listeners: list[Callable[[Record | None, Record | None], None]] = []
+        self._view = View(0, self._tables, self._facets)
+        self._put(HostUsage())
+
+    @property
+    def view(self) -> View:
+        """The live view; do not keep it across an await."""
+        return self._view
+
+    def snapshot(self) -> View:
+        """Return a view that later changes do not touch."""
+        self._shared = True
+        self._own_tables.clear()
+        self._own_facets.clear()
+        return self._view
+
+    def subscribe(self, listener: Callable[[Record | None, Record | None], None]) -> Callable[[], None]:
+        """Call ``listener(old, new)`` after each change; the function returned ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def put(self, record: Record) -> None:
+        """Add or replace a record; one equal to what is there changes nothing."""
+        old = self._tables.get(type(record), _EMPTY).get(record.key)
+        if old == record:
+            return
+        self._put(record)
+        if isinstance(record, VirtualMachine):
+            self._machine_changed(cast("VirtualMachine | None", old), record)
+        self._changed(old, record)
+
+    def remove(self, kind: type[R], key: str) -> None:
+        """Take a record away; nothing happens when it is not there."""
+        old = self._tables.get(kind, _EMPTY).get(key)
+        if old is None:
+            return
+        del self._table(kind)[key]
+        if isinstance(old, VirtualMachine):
+            self._machine_changed(old, None)
+        self._changed(old, None)
+
+    def replace_all(self, kind: type[R], records: Iterable[R]) -> None:
+        """Make ``records`` all that there is of a kind (a resync)."""
+        fresh = {record.key: record for record in records}
+        for key in [k for k in self._tables.get(kind, _EMPTY) if k not in fresh]:
+            self.remove(kind, key)
+        for record in fresh.values():
+            self.put(record)
+
+    def _put(self, record: Record) -> None:
+        self._table(type(record))[record.key] = record
+
+    def _table(self, kind: type) -> dict[str, Record]:
+        self._unshare()
+        if kind not in self._own_tables:
+            self._tables[kind] = dict(self._tables.get(kind, _EMPTY))
+            self._own_tables.add(kind)
+        return self._tables[kind]
+
+    def _unshare(self) -> None:
+        if self._shared:
+            self._tables = dict(self._tables)
+            self._facets = dict(self._facets)
+            self._shared = False
+            self._view = View(self.generation, self._tables, self._facets)
+
+    def _changed(self, old: Record | None, new: Record | None) -> None:
+        self.generation += 1
+        self._view = View(self.generation, self._tables, self._facets)
+        for listener in tuple(self._listeners):
+            try:
+                listener(old, new)
+            except Exception:
+                log.exception("a listener of the inventory failed on %r", new or old)
+
+    def _machine_changed(self, old: VirtualMachine | None, new: VirtualMachine | None) -> None:
+        before = machine_facets(old) if old else frozenset()
+        after = machine_facets(new) if new else frozenset()
+        uuid = (new or cast("VirtualMachine", old)).uuid
+        for facet in before - after:
+            members = self._facet(facet)
+            del members[uuid]
+            if not members:
+                del self._facets[facet]
+                self._own_facets.discard(facet)
+        for facet in after - before:
+            self._facet(facet)[uuid] = None
+        self._count(old, -1)
+        self._count(new, +1)
+        usage = HostUsage(**self._totals)
+        if usage != self._tables[HostUsage]["usage"]:
+            self._put(usage)
+
+    def _facet(self, facet: tuple[str, str]) -> dict[str, None]:
+        self._unshare()
+        if facet not in self._own_facets:
+            self._facets[facet] = dict(self._facets.get(facet, {}))
+            self._own_facets.add(facet)
+        return self._facets[facet]
+
+    def _count(self, machine: VirtualMachine | None, sign: int) -> None:
+        if machine is not None:
+            for name, count in _USAGE.items():
+                self._totals[name] += sign * count(machine, machine.current)
+
+
+_USAGE: dict[str, Callable[[VirtualMachine, MachineConfig], int]] = {
+    "active_vcpus": lambda vm, config: config.cpu.count if vm.state.is_active else 0,
+    "active_memory_kib": lambda vm, config: config.memory.current_kib if vm.state.is_active else 0,
+    "graphics": lambda _vm, config: len(config.graphics),
+    "inputs": lambda _vm, config: len(config.inputs),
+    "controllers": lambda _vm, config: len(config.controllers),
+    "nics": lambda _vm, config: len(config.nics),
+}

@@ -1,0 +1,1 @@
+"""The vocabulary and the engine: specs, registry, the CIM operations, rights."""
