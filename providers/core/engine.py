@@ -1,0 +1,231 @@
+"""The CIM operations over what is served: one place for every protocol.
+
+An operation comes in as data (`operations`) with whoever asks (`Principal`) and goes out as data
+(`results`); rows become bytes in the protocol's codec. Reads never call the hypervisor.
+
+Source: DSP0200 1.4, section 5.3.
+Errors: CimError with the status DSP0200 names for each operation.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from xencim.mof.values import Path, TypedValue
+from xencim.providers.core import class_operations, methods
+from xencim.providers.core import operations as op
+from xencim.providers.core.access import Access
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.pull import Contexts
+from xencim.providers.core.pulled import PulledOperations
+from xencim.providers.core.reading import Reader, demand_source, not_found, traversal
+from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, PropertyValue, Shape
+from xencim.providers.core.selection import instance_shape, matching, parse_for_class
+from xencim.providers.core.served import ServedClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from xencim.providers.core.access import AccessPolicy, Principal
+    from xencim.providers.core.reading import Found
+    from xencim.providers.core.registry import Namespace, Registry
+    from xencim.providers.core.results import Result
+    from xencim.providers.core.served import Served
+
+
+class Engine:
+    """Answers operations from the registry's sites, within the caller's rights."""
+
+    def __init__(self, registry: Registry, policy: AccessPolicy, contexts: Contexts | None = None) -> None:
+        self.registry = registry
+        self.policy = policy
+        self.contexts = contexts or Contexts()
+        self._pulled = PulledOperations(self.contexts)
+
+    async def execute(self, request: op.Operation, principal: Principal) -> Result:
+        """Carry out one operation; CimError when it is refused or fails."""
+        namespace = self.registry.namespace(request.namespace)
+        what = f"{type(request).__name__} in {namespace.name}"
+        self.policy.demand(principal, Access.READ, what)
+        if isinstance(request, op.InvokeMethod):
+            return await self._invoke(namespace, request, principal)
+        await self._refresh(namespace, request)
+        return self._read(namespace, request, principal)
+
+    def _read(self, namespace: Namespace, request: op.Operation, principal: Principal) -> Result:
+        reader = Reader(self.registry)
+        match request:
+            case op.GetInstance():
+                return self._get_instance(reader, namespace, request)
+            case op.EnumerateInstances():
+                return self._enumerate_instances(reader, namespace, request)
+            case op.EnumerateInstanceNames():
+                return Paths(self._extent(reader, namespace, request.class_name))
+            case op.Associators() | op.AssociatorNames() | op.References() | op.ReferenceNames():
+                return self._traverse(reader, namespace, request)
+            case op.ExecQuery():
+                return self._exec_query(reader, namespace, request)
+            case op.GetProperty():
+                return self._get_property(reader, namespace, request)
+            case op.GetClass():
+                return class_operations.get_class(namespace, request)
+            case op.EnumerateClasses():
+                return class_operations.enumerate_classes(namespace, request)
+            case op.EnumerateClassNames():
+                return class_operations.enumerate_class_names(namespace, request)
+            case op.GetQualifier():
+                return class_operations.get_qualifier(namespace, request)
+            case op.EnumerateQualifiers():
+                return class_operations.enumerate_qualifiers(namespace)
+        pulled = self._pulled.answer(reader, namespace, request, principal)
+        if pulled is None:
+            name = request.name if isinstance(request, op.NotOffered) else type(request).__name__
+            raise CimError(Status.NOT_SUPPORTED, f"{name} is not offered by this server")
+        return pulled
+
+    # Instances ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def _get_instance(reader: Reader, namespace: Namespace, request: op.GetInstance) -> Instances:
+        found = _demand(reader, namespace, request.instance_name)
+        shape = instance_shape(None, request.property_list, include_class_origin=request.include_class_origin)
+        return Instances((Batch(found.served, (found.row,)),), shape)
+
+    @staticmethod
+    def _extent(reader: Reader, namespace: Namespace, class_name: str) -> list[Batch]:
+        namespace.demand_class(class_name)
+        return [reader.batch(served) for served in namespace.family(class_name)]
+
+    def _enumerate_instances(
+        self, reader: Reader, namespace: Namespace, request: op.EnumerateInstances
+    ) -> Instances:
+        batches = self._extent(reader, namespace, request.class_name)
+        decl = namespace.demand_class(request.class_name)
+        served = [batch.served for batch in batches]
+        limit = None if request.deep_inheritance or all(one.decl is decl for one in served) else decl
+        shape = instance_shape(
+            limit, request.property_list, include_class_origin=request.include_class_origin
+        )
+        return Instances(batches, shape)
+
+    @staticmethod
+    def _get_property(reader: Reader, namespace: Namespace, request: op.GetProperty) -> PropertyValue:
+        found = _demand(reader, namespace, request.instance_name)
+        decl = found.served.decl.find_property(request.property_name)
+        if decl is None:
+            raise CimError(
+                Status.NO_SUCH_PROPERTY,
+                f"class {found.served.name} has no property {request.property_name!r}",
+            )
+        return PropertyValue(TypedValue(decl.type, found.served.value(found.row, decl.name)), decl.is_array)
+
+    def _exec_query(self, reader: Reader, namespace: Namespace, request: op.ExecQuery) -> Instances:
+        query = parse_for_class(namespace, request.query_language, request.query)
+        rows = matching(
+            (
+                found
+                for batch in self._extent(reader, namespace, query.class_name)
+                for found in _founds(batch)
+            ),
+            namespace,
+            query,
+        )
+        shape = instance_shape(None, query.properties, include_class_origin=False)
+        return Instances(_batches(rows), shape)
+
+    # Associations ------------------------------------------------------------------------------
+
+    @staticmethod
+    def _traverse(
+        reader: Reader,
+        namespace: Namespace,
+        request: op.Associators | op.AssociatorNames | op.References | op.ReferenceNames,
+    ) -> Result:
+        wanted = traversal(namespace, request)
+        is_associators = isinstance(request, op.Associators | op.AssociatorNames)
+        if isinstance(request.object_name, str):
+            find = (
+                class_operations.associated_classes if is_associators else class_operations.referring_classes
+            )
+            classes = find(namespace, request.object_name, wanted)
+            if isinstance(request, op.Associators | op.References):
+                return Classes(
+                    classes,
+                    namespace.name,
+                    namespace.host,
+                    include_qualifiers=request.include_qualifiers,
+                    include_class_origin=request.include_class_origin,
+                    property_list=request.property_list,
+                )
+            return ClassNames(tuple(decl.name for decl in classes), namespace.name, namespace.host)
+        source = demand_source(reader, namespace, request.object_name)
+        follow = reader.associators if is_associators else reader.references
+        batches = _batches(follow(namespace, source, wanted))
+        if isinstance(request, op.Associators | op.References):
+            shape = instance_shape(
+                None, request.property_list, include_class_origin=request.include_class_origin
+            )
+            return Instances(batches, shape)
+        return Paths(batches)
+
+    # Methods -----------------------------------------------------------------------------------
+
+    async def _invoke(self, namespace: Namespace, request: op.InvokeMethod, principal: Principal) -> Result:
+        method, spec = methods.find_method(namespace, request, self.policy, principal)
+        reader = Reader(self.registry)
+        path = request.object_name
+        if not isinstance(path, Path):
+            raise TypeError(path)
+        found = _demand(reader, namespace, path)
+        if not isinstance(found.served, ServedClass):
+            raise CimError(Status.METHOD_NOT_AVAILABLE, f"association {path.class_name} has no methods")
+        call = methods.make_call(reader, found.served, found.row, method, request, principal)
+        return methods.make_return(method, await spec.call(call))
+
+    # What announces nothing --------------------------------------------------------------------
+
+    async def _refresh(self, namespace: Namespace, request: op.Operation) -> None:
+        """Have pools re-read where the answer may show them; the backends limit how often."""
+        if isinstance(request, op.GetInstance | op.EnumerateInstances | op.OpenEnumerateInstances):
+            name = (
+                request.instance_name.class_name
+                if isinstance(request, op.GetInstance)
+                else request.class_name
+            )
+        elif isinstance(request, op.Associators) and isinstance(request.object_name, Path):
+            name = request.result_class or ""
+        else:
+            return
+        sites = {
+            served.site
+            for served in namespace.family(name)
+            if isinstance(served, ServedClass) and served.spec.refreshes_storage
+        }
+        for site in sites:
+            await site.backend.refresh_storage()
+
+
+def _demand(reader: Reader, namespace: Namespace, path: Path) -> Found:
+    decl = namespace.demand_class(path.class_name)
+    given = {name.lower() for name, _ in path.keys}
+    declared = {key.name.lower(): key.name for key in decl.keys}
+    for name in declared.keys() ^ given:
+        problem = f"lacks key {declared[name]}" if name in declared else f"has no key {name!r} in its class"
+        raise CimError(Status.INVALID_PARAMETER, f"the path of class {decl.name} {problem}")
+    found = reader.get(namespace, path)
+    if found is None:
+        raise not_found(namespace, path)
+    return found
+
+
+def _founds(batch: Batch) -> Iterator[Found]:
+    return (Found(batch.served, row) for row in batch.rows)
+
+
+def _batches(founds: Iterable[Found]) -> Iterator[Batch]:
+    def served_of(found: Found) -> Served:
+        return found.served
+
+    for served, group in groupby(founds, key=served_of):
+        yield Batch(served, (found.row for found in group))

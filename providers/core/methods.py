@@ -1,0 +1,130 @@
+"""InvokeMethod: find the method, check who calls, convert the parameters by MOF, call.
+
+Source: DSP0200 1.4, 5.3.3 (extrinsic methods).
+Errors: METHOD_NOT_FOUND, METHOD_NOT_AVAILABLE, INVALID_PARAMETER, TYPE_MISMATCH, ACCESS_DENIED.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.mof.values import Instance, Path, TypedValue, format_scalar, parse_scalar
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.results import MethodReturn, OutParameter
+from xencim.providers.core.served import ServedClass
+from xencim.providers.core.spec import MethodCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.mof.model import MethodDecl, ParameterDecl
+    from xencim.mof.values import Scalar, Value
+    from xencim.providers.core.access import AccessPolicy, Principal
+    from xencim.providers.core.operations import InvokeMethod
+    from xencim.providers.core.reading import Reader
+    from xencim.providers.core.registry import Namespace
+    from xencim.providers.core.spec import MethodResult, MethodSpec
+
+
+def find_method(
+    namespace: Namespace, request: InvokeMethod, policy: AccessPolicy, principal: Principal
+) -> tuple[MethodDecl, MethodSpec]:
+    """Return the method as MOF declares it and as it is carried out, the caller's right checked."""
+    path = request.object_name
+    class_name = path.class_name if isinstance(path, Path) else path
+    decl = namespace.demand_class(class_name)
+    method = decl.find_method(request.method_name)
+    if method is None:
+        raise CimError(Status.METHOD_NOT_FOUND, f"class {decl.name} has no method {request.method_name!r}")
+    specs = [
+        spec
+        for served in namespace.of_class(decl.name)
+        if isinstance(served, ServedClass)
+        for spec in served.spec.methods
+        if spec.name == method.name
+    ]
+    if not specs:
+        raise CimError(
+            Status.METHOD_NOT_AVAILABLE,
+            f"method {method.name} of class {decl.name} is not offered by this server",
+        )
+    policy.demand(principal, specs[0].access, f"method {method.name} of class {decl.name}")
+    if not isinstance(path, Path):
+        raise CimError(
+            Status.INVALID_PARAMETER, f"method {method.name} needs an instance of {decl.name}, not the class"
+        )
+    return method, specs[0]
+
+
+def make_call(
+    reader: Reader, served: ServedClass, row: tuple[object, ...], method: MethodDecl,
+    request: InvokeMethod, principal: Principal,
+) -> MethodCall:  # fmt: skip
+    """Put together what a method's function is given."""
+    return MethodCall(
+        context=reader.context(served.site),
+        row=row,
+        path=served.path(row),
+        parameters=_parameters(method, request.parameters),
+        principal=principal,
+        backend=served.site.backend,
+        inventory=served.site.inventory,
+    )
+
+
+def make_return(method: MethodDecl, result: MethodResult) -> MethodReturn:
+    """Give a method's answer the types that MOF declares."""
+    out = tuple(
+        OutParameter(p.name, p.type, p.is_array, p.embedded, result.out[p.name])
+        for p in method.parameters
+        if p.name in result.out
+    )
+    return MethodReturn(method.name, method.return_type, result.return_value, out)
+
+
+def _parameters(method: MethodDecl, given: Mapping[str, TypedValue]) -> dict[str, Value]:
+    declared = {p.name.lower(): p for p in method.parameters if p.is_in}
+    converted = {}
+    for name, typed in given.items():
+        parameter = declared.get(name.lower())
+        if parameter is None:
+            raise CimError(Status.INVALID_PARAMETER, f"method {method.name} takes no parameter {name!r}")
+        converted[name.lower()] = _convert(method, parameter, typed.value)
+    for name, parameter in declared.items():
+        if parameter.qualifier("Required") and converted.get(name) is None:
+            raise CimError(
+                Status.INVALID_PARAMETER, f"method {method.name} requires parameter {parameter.name}"
+            )
+    return converted
+
+
+def _convert(method: MethodDecl, parameter: ParameterDecl, value: Value) -> Value:
+    if value is None:
+        return None
+    if isinstance(value, tuple) != parameter.is_array:
+        wanted = "an array" if parameter.is_array else "one value"
+        raise CimError(Status.TYPE_MISMATCH, f"parameter {parameter.name} of {method.name} must be {wanted}")
+    if isinstance(value, tuple):
+        return tuple(None if item is None else _convert_scalar(method, parameter, item) for item in value)
+    return _convert_scalar(method, parameter, value)
+
+
+def _convert_scalar(method: MethodDecl, parameter: ParameterDecl, value: Scalar) -> Scalar:
+    if parameter.type == "reference":
+        if isinstance(value, Path):
+            return value
+    elif parameter.embedded is not None:
+        # Text is left to the method: an instance may be given as CIM-XML or as MOF.
+        if isinstance(value, str | Instance):
+            return value
+    elif not isinstance(value, Path | Instance) and (isinstance(value, str) or parameter.type != "string"):
+        # Clients guess types; what reads as the declared one is taken.
+        try:
+            return parse_scalar(parameter.type, format_scalar(parameter.type, value))
+        except ValueError as error:
+            raise CimError(
+                Status.TYPE_MISMATCH, f"parameter {parameter.name} of {method.name}: {error}"
+            ) from error
+    raise CimError(
+        Status.TYPE_MISMATCH, f"parameter {parameter.name} of {method.name} must be of type {parameter.type}"
+    )
