@@ -1,0 +1,29 @@
+"""The configuration: one TOML file, the environment and flags, read into one frozen `Config`."""
+
+from xencim.cimom_glue.config.errors import ConfigError
+from xencim.cimom_glue.config.load import Loaded, Setting, load
+from xencim.cimom_glue.config.model import (
+    AccessConfig,
+    AuthConfig,
+    Config,
+    HostConfig,
+    LimitsConfig,
+    LoggingConfig,
+    NamespacesConfig,
+    ServerConfig,
+)
+
+__all__ = [
+    "AccessConfig",
+    "AuthConfig",
+    "Config",
+    "ConfigError",
+    "HostConfig",
+    "LimitsConfig",
+    "Loaded",
+    "LoggingConfig",
+    "NamespacesConfig",
+    "ServerConfig",
+    "Setting",
+    "load",
+]
