@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xencim.providers.core import operations as op
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import Classes, ClassNames, Qualifiers
 
@@ -14,9 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xencim.mof.model import ClassDecl
-    from xencim.providers.core import operations as op
     from xencim.providers.core.reading import Traversal
     from xencim.providers.core.registry import Namespace
+    from xencim.providers.core.results import Result
+
+
+def answer(namespace: Namespace, request: op.Operation) -> Result | None:
+    """Carry out an operation on classes or qualifier types; None for one that is neither."""
+    match request:
+        case op.GetClass():
+            return get_class(namespace, request)
+        case op.EnumerateClasses():
+            return enumerate_classes(namespace, request)
+        case op.EnumerateClassNames():
+            return enumerate_class_names(namespace, request)
+        case op.GetQualifier():
+            return get_qualifier(namespace, request)
+        case op.EnumerateQualifiers():
+            return enumerate_qualifiers(namespace)
+    return None
 
 
 def get_class(namespace: Namespace, request: op.GetClass) -> Classes:

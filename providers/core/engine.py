@@ -19,8 +19,8 @@ from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.pull import Contexts
 from xencim.providers.core.pulled import PulledOperations
-from xencim.providers.core.reading import Reader, demand_source, not_found, traversal
-from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, PropertyValue, Shape
+from xencim.providers.core.reading import Found, Reader, demand_source, not_found, traversal
+from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, PropertyValue
 from xencim.providers.core.selection import instance_shape, matching, parse_for_class
 from xencim.providers.core.served import ServedClass
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from xencim.providers.core.access import AccessPolicy, Principal
-    from xencim.providers.core.reading import Found
     from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.results import Result
     from xencim.providers.core.served import Served
@@ -55,6 +54,17 @@ class Engine:
 
     def _read(self, namespace: Namespace, request: op.Operation, principal: Principal) -> Result:
         reader = Reader(self.registry)
+        result = (
+            self._read_instances(reader, namespace, request)
+            or class_operations.answer(namespace, request)
+            or self._pulled.answer(reader, namespace, request, principal)
+        )
+        if result is None:
+            name = request.name if isinstance(request, op.NotOffered) else type(request).__name__
+            raise CimError(Status.NOT_SUPPORTED, f"{name} is not offered by this server")
+        return result
+
+    def _read_instances(self, reader: Reader, namespace: Namespace, request: op.Operation) -> Result | None:
         match request:
             case op.GetInstance():
                 return self._get_instance(reader, namespace, request)
@@ -68,21 +78,7 @@ class Engine:
                 return self._exec_query(reader, namespace, request)
             case op.GetProperty():
                 return self._get_property(reader, namespace, request)
-            case op.GetClass():
-                return class_operations.get_class(namespace, request)
-            case op.EnumerateClasses():
-                return class_operations.enumerate_classes(namespace, request)
-            case op.EnumerateClassNames():
-                return class_operations.enumerate_class_names(namespace, request)
-            case op.GetQualifier():
-                return class_operations.get_qualifier(namespace, request)
-            case op.EnumerateQualifiers():
-                return class_operations.enumerate_qualifiers(namespace)
-        pulled = self._pulled.answer(reader, namespace, request, principal)
-        if pulled is None:
-            name = request.name if isinstance(request, op.NotOffered) else type(request).__name__
-            raise CimError(Status.NOT_SUPPORTED, f"{name} is not offered by this server")
-        return pulled
+        return None
 
     # Instances ---------------------------------------------------------------------------------
 
@@ -180,7 +176,7 @@ class Engine:
         found = _demand(reader, namespace, path)
         if not isinstance(found.served, ServedClass):
             raise CimError(Status.METHOD_NOT_AVAILABLE, f"association {path.class_name} has no methods")
-        call = methods.make_call(reader, found.served, found.row, method, request, principal)
+        call = methods.make_call(reader, found, method, request, principal)
         return methods.make_return(method, await spec.call(call))
 
     # What announces nothing --------------------------------------------------------------------

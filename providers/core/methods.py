@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xencim.mof.values import Scalar, Value
     from xencim.providers.core.access import AccessPolicy, Principal
     from xencim.providers.core.operations import InvokeMethod
-    from xencim.providers.core.reading import Reader
+    from xencim.providers.core.reading import Found, Reader
     from xencim.providers.core.registry import Namespace
     from xencim.providers.core.spec import MethodResult, MethodSpec
 
@@ -57,18 +57,18 @@ def find_method(
 
 
 def make_call(
-    reader: Reader, served: ServedClass, row: tuple[object, ...], method: MethodDecl,
-    request: InvokeMethod, principal: Principal,
-) -> MethodCall:  # fmt: skip
+    reader: Reader, found: Found, method: MethodDecl, request: InvokeMethod, principal: Principal
+) -> MethodCall:
     """Put together what a method's function is given."""
+    site = found.served.site
     return MethodCall(
-        context=reader.context(served.site),
-        row=row,
-        path=served.path(row),
+        context=reader.context(site),
+        row=found.row,
+        path=found.served.path(found.row),
         parameters=_parameters(method, request.parameters),
         principal=principal,
-        backend=served.site.backend,
-        inventory=served.site.inventory,
+        backend=site.backend,
+        inventory=site.inventory,
     )
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.query import parse_filter, parse_query
+
+from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from xencim.providers.core.query import Filter, Query
+
     from xencim.mof.model import ClassDecl
     from xencim.mof.values import Value
     from xencim.providers.core.operations import PropertyList
-    from xencim.providers.core.query import Filter, Query
     from xencim.providers.core.reading import Found
     from xencim.providers.core.registry import Namespace
 
