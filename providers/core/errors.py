@@ -37,6 +37,8 @@ class Status(IntEnum):
     CONTINUATION_ON_ERROR_NOT_SUPPORTED = 26
     SERVER_LIMITS_EXCEEDED = 27
     SERVER_IS_SHUTTING_DOWN = 28
+    # The schema's CIM_Error.CIMStatusCode has it, for a query in a known language with an unsupported part.
+    QUERY_FEATURE_NOT_SUPPORTED = 29
 
 
 class CimError(Exception):
