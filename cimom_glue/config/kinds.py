@@ -156,11 +156,11 @@ def _read_aliases(raw: object) -> tuple[tuple[str, str], ...]:
 
 
 def _aliases_from_text(text: str) -> object:
-    return dict((alias.strip(), name.strip()) for alias, _, name in (p.partition("=") for p in _split(text)))
+    return {alias.strip(): name.strip() for alias, _, name in (p.partition("=") for p in _split(text))}
 
 
 def choice(*names: str) -> Kind:
-    """One of several words."""
+    """Make the kind of a few words."""
 
     def read(raw: object) -> str:
         if raw not in names:
@@ -171,7 +171,7 @@ def choice(*names: str) -> Kind:
 
 
 def number(lowest: int, highest: int, *, whole: bool = True) -> Kind:
-    """A number in a range."""
+    """Make the kind of numbers in a range."""
 
     def read(raw: object) -> int | float:
         good = isinstance(raw, int if whole else (int, float)) and not isinstance(raw, bool)
