@@ -1,0 +1,1 @@
+"""Machines: the systems, their devices, their settings, and what joins them."""
