@@ -1,0 +1,19 @@
+"""Everything that is served, from the folders' own lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.providers import host, interop, network, storage, vm
+
+if TYPE_CHECKING:
+    from xencim.providers.core.spec import AssocSpec, ClassSpec
+
+SPECS: tuple[ClassSpec, ...] = (*host.SPECS, *storage.SPECS, *network.SPECS, *vm.SPECS, *interop.SPECS)
+ASSOCIATIONS: tuple[AssocSpec, ...] = (
+    *host.ASSOCIATIONS,
+    *storage.ASSOCIATIONS,
+    *network.ASSOCIATIONS,
+    *vm.ASSOCIATIONS,
+    *interop.ASSOCIATIONS,
+)

@@ -1,0 +1,84 @@
+"""An engine over hosts made up in memory, with every class that is served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from xencim.mof.repository import load
+from xencim.providers.assembly import Placement, World, assemble
+from xencim.providers.backends.fake import FakeBackend
+from xencim.providers.backends.records import Listener
+from xencim.providers.core.access import AccessPolicy, Principal
+from xencim.providers.core.reading import Found
+from xencim.providers.core.results import Instances, Page, Paths
+
+if TYPE_CHECKING:
+    from xencim.providers.core.operations import Operation
+    from xencim.providers.core.results import Result
+
+ROOT = Principal("root")
+
+
+class Asker:
+    """Asks an engine as root, and unfolds what it answers."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.engine = world.engine
+        self.registry = world.engine.registry
+
+    def __call__(self, request: Operation, principal: Principal = ROOT) -> Result:
+        return asyncio.run(self.engine.execute(request, principal))
+
+    def found(self, request: Operation) -> list[Found]:
+        """Return the instances or paths of an answer as rows."""
+        result = self(request)
+        if isinstance(result, Page):
+            result = result.content
+        assert isinstance(result, Instances | Paths)
+        return [Found(batch.served, row) for batch in result.batches for row in batch.rows]
+
+    def paths(self, request: Operation) -> list[str]:
+        """Return the paths of an answer, as text."""
+        return [str(found.served.path(found.row)) for found in self.found(request)]
+
+
+Ask: TypeAlias = Asker
+
+
+def make_world(*backends: FakeBackend) -> World:
+    """Put an engine over backends, with two listeners."""
+    world = asyncio.run(
+        assemble(
+            load().repository, [Placement(backend) for backend in backends], AccessPolicy(), version="0.0.0"
+        )
+    )
+    world.announce(
+        [
+            Listener(url="https://fake.example:5989", scheme="https"),
+            Listener(url="http://127.0.0.1:5988", scheme="http"),
+        ]
+    )
+    return world
+
+
+@pytest.fixture(scope="session")
+def ask() -> Iterator[Asker]:
+    """One Xen host with ten machines of all states."""
+    yield Asker(make_world(FakeBackend(10)))
+
+
+@pytest.fixture(scope="session")
+def ask_three() -> Iterator[Asker]:
+    """Two Xen hosts and one of KVM in one server."""
+    yield Asker(
+        make_world(
+            FakeBackend(3),
+            FakeBackend(2, host_name="second.example"),
+            FakeBackend(2, prefix="KVM", host_name="third.example"),
+        )
+    )
