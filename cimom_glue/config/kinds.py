@@ -177,7 +177,7 @@ def number(lowest: int, highest: int, *, whole: bool = True) -> Kind:
         good = isinstance(raw, int if whole else (int, float)) and not isinstance(raw, bool)
         if not good or not isinstance(raw, (int, float)) or not lowest <= raw <= highest:
             raise ValueError(f"{raw!r} is not such a number")
-        return raw
+        return raw if whole else float(raw)
 
     return Kind(f"a {'whole ' if whole else ''}number from {lowest} to {highest}", read, _number)
 

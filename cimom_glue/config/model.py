@@ -35,6 +35,8 @@ class Known:
 
 Computed: TypeAlias = Callable[[Known], object]
 
+_SECONDS = kinds.number(1, 86_400, whole=False)
+
 
 def _in_state_dir(name: str) -> Computed:
     return lambda known: known.values["state_dir"] / name
@@ -74,29 +76,21 @@ class NamespacesConfig:
 class LimitsConfig:
     """What one client, and all of them, may take."""
 
-    connections: Annotated[
-        int, Option(kinds.number(1, 100_000), 1024, "connections open at once; more are closed at once")
-    ]
+    connections: Annotated[int, Option(kinds.number(1, 100_000), 512, "connections open at once")]
     connections_per_address: Annotated[
-        int, Option(kinds.number(1, 100_000), 256, "connections open at once from one address")
+        int, Option(kinds.number(1, 100_000), 128, "connections open at once from one address")
+    ]
+    header_bytes: Annotated[
+        int, Option(kinds.number(1024, 1 << 20), 32 << 10, "the largest head of a request")
     ]
     body_bytes: Annotated[
-        int, Option(kinds.number(1024, 1 << 30), 4 << 20, "the largest request; larger ones are answered 413")
+        int, Option(kinds.number(1024, 1 << 30), 8 << 20, "the largest request; larger ones are answered 413")
     ]
-    header_timeout_s: Annotated[
-        float, Option(kinds.number(1, 3600, whole=False), 10, "time to send a request's headers")
-    ]
-    body_timeout_s: Annotated[
-        float, Option(kinds.number(1, 3600, whole=False), 30, "time to send a request's body")
-    ]
-    idle_timeout_s: Annotated[
-        float,
-        Option(kinds.number(1, 86_400, whole=False), 60, "how long a connection may wait for a request"),
-    ]
-    stop_timeout_s: Annotated[
-        float,
-        Option(kinds.number(0, 3600, whole=False), 10, "time that replies under way have when stopping"),
-    ]
+    header_timeout_s: Annotated[float, Option(_SECONDS, 10.0, "time to send the head of a request")]
+    body_timeout_s: Annotated[float, Option(_SECONDS, 60.0, "time to send the body of a request")]
+    write_timeout_s: Annotated[float, Option(_SECONDS, 60.0, "how long a client may take nothing of a reply")]
+    idle_timeout_s: Annotated[float, Option(_SECONDS, 30.0, "how long a connection may stay unused")]
+    stop_timeout_s: Annotated[float, Option(_SECONDS, 10.0, "time that open replies have when stopping")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +263,7 @@ class Config:
     ]
     call_timeout_s: Annotated[
         float,
-        Option(kinds.number(1, 600, whole=False), 10, "how long one call to a hypervisor may take"),
+        Option(kinds.number(1, 600, whole=False), 10.0, "how long one call to a hypervisor may take"),
     ]
     host: HostConfig
     namespaces: NamespacesConfig

@@ -1,0 +1,1 @@
+"""The `xencim` command."""

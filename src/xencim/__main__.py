@@ -1,0 +1,7 @@
+"""`python -m xencim` is the `xencim` command."""
+
+import sys
+
+from xencim.cimom_glue.cli.main import main
+
+sys.exit(main())
