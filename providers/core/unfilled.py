@@ -1,0 +1,94 @@
+"""Why properties stay NULL: one reason per property of a DMTF class, for all classes that inherit it.
+
+Where a reason is true of one class only, it stands in that class's spec (`ClassSpec.unfilled`) and
+goes before the ones here. The reference documentation prints them; a test fails on a property that
+is neither filled nor explained.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.mof.model import PropertyDecl
+    from xencim.providers.core.spec import AssocSpec, ClassSpec
+
+_DEPRECATED = "deprecated by the schema, which names what stands in its place"
+_NOT_TOLD = "no hypervisor tells it"
+_ADMINISTRATIVE = "the server keeps no notes of an administrator"
+_VIRTUAL = "it describes a physical part; a virtual one has no such thing"
+
+# Keyed by the class that first declares the property.
+REASONS: Mapping[str, str] = {
+    # Core
+    "CIM_ManagedElement.InstanceID": "the class has keys of its own",
+    "CIM_ManagedElement.Generation": "records are compared, not counted",
+    "CIM_ManagedSystemElement.InstallDate": _NOT_TOLD,
+    "CIM_AllocatedLogicalElement.AllocationState": "DSP1041 expresses allocation by associations to pools",
+    "CIM_EnabledLogicalElement.OtherEnabledState": "EnabledState is never Other",
+    "CIM_EnabledLogicalElement.TimeOfLastStateChange": "hypervisors tell what a state is, not since when",
+    "CIM_EnabledLogicalElement.AvailableRequestedStates": "the element has no RequestStateChange of its own",
+    "CIM_LogicalDevice.LocationIndicator": _VIRTUAL,
+    "CIM_LogicalDevice.AdditionalAvailability": "it qualifies Availability, which the schema deprecates",
+    "CIM_LogicalDevice.OtherIdentifyingInfo": "the device has no identifier but its DeviceID",
+    "CIM_LogicalDevice.IdentifyingDescriptions": "the device has no identifier but its DeviceID",
+    "CIM_System.PrimaryOwnerName": _ADMINISTRATIVE,
+    "CIM_System.PrimaryOwnerContact": _ADMINISTRATIVE,
+    "CIM_System.Roles": _ADMINISTRATIVE,
+    "CIM_ComputerSystem.OtherDedicatedDescriptions": "Dedicated is never Other",
+    # Settings
+    "CIM_SettingData.ConfigurationName": "definitions have no name of their own",
+    "CIM_SettingData.ComponentSetting": "settings are joined by associations, not embedded",
+    "CIM_SettingData.SoID": "the settings follow no scheme of another organization",
+    "CIM_SettingData.SoOrgID": "the settings follow no scheme of another organization",
+    "CIM_ResourceAllocationSettingData.HostResource": "what is taken from the host is no instance here",
+    "CIM_ResourceAllocationSettingData.Parent": "definitions do not nest resources",
+    "CIM_ResourceAllocationSettingData.AddressOnParent": "definitions do not nest resources",
+    "CIM_ResourceAllocationSettingData.Connection": "the resource is connected to nothing",
+    "CIM_ResourceAllocationSettingData.Address": "the resource has no address in its definition",
+    "CIM_ResourceAllocationSettingData.MappingBehavior": "the hypervisor maps the resource as it likes",
+    "CIM_ResourceAllocationSettingData.OtherResourceType": "ResourceType is not Other",
+    "CIM_ResourceAllocationSettingData.ResourceSubType": "the resource comes in one kind only",
+    "CIM_ResourceAllocationSettingData.Reservation": "nothing is guaranteed",
+    "CIM_ResourceAllocationSettingData.Limit": "nothing is limited",
+    "CIM_ResourceAllocationSettingData.Weight": "the hypervisor does not share this resource by weight",
+    "CIM_ResourceAllocationSettingData.AllocationUnits": "there is no reservation or limit to count",
+    # Devices
+    "CIM_StorageExtent.ErrorMethodology": _VIRTUAL,
+    "CIM_StorageExtent.DataRedundancy": _NOT_TOLD,
+    "CIM_StorageExtent.PackageRedundancy": _NOT_TOLD,
+    "CIM_StorageExtent.NoSinglePointOfFailure": _NOT_TOLD,
+    "CIM_StorageExtent.IsBasedOnUnderlyingRedundancy": _NOT_TOLD,
+    "CIM_StorageExtent.DeltaReservation": _NOT_TOLD,
+    "CIM_StorageExtent.ExtentStatus": _NOT_TOLD,
+    "CIM_StorageExtent.ExtentInterleaveDepth": _NOT_TOLD,
+    "CIM_StorageExtent.ExtentStripeLength": _NOT_TOLD,
+    "CIM_StorageExtent.ExtentDiscriminator": "only storage profiles that are not conformed to define it",
+    "CIM_StorageExtent.Usage": "only storage profiles that are not conformed to define it",
+    "CIM_StorageExtent.OtherUsageDescription": "Usage is not filled",
+    "CIM_StorageExtent.ClientSettableUsage": "Usage is not filled",
+    "CIM_StorageExtent.CompressionRate": _NOT_TOLD,
+    "CIM_StorageExtent.CompressionState": _NOT_TOLD,
+    "CIM_StorageExtent.IsCompressed": _NOT_TOLD,
+    "CIM_StorageExtent.IsComposite": _NOT_TOLD,
+    "CIM_StorageExtent.IsConcatenated": _NOT_TOLD,
+    "CIM_StorageExtent.NameFormat": "the name follows none of these formats",
+    "CIM_StorageExtent.NameNamespace": "the name follows none of these formats",
+    "CIM_StorageExtent.OtherNameFormat": "NameFormat is never Other",
+    "CIM_StorageExtent.OtherNameNamespace": "NameNamespace is never Other",
+    "CIM_Controller.TimeOfLastReset": _NOT_TOLD,
+    "CIM_Controller.MaxNumberControlled": _NOT_TOLD,
+    "CIM_Controller.ProtocolSupported": "the device is no bus",
+    "CIM_Controller.ProtocolDescription": "the device is no bus",
+    "CIM_UserDevice.IsLocked": _VIRTUAL,
+}
+
+
+def explain(declared: PropertyDecl, spec: ClassSpec | AssocSpec) -> str | None:
+    """Return why a property that the spec does not fill is NULL, None when nobody has said."""
+    own = {name.lower(): reason for name, reason in spec.unfilled.items()}
+    if reason := own.get(declared.name.lower()) or REASONS.get(f"{declared.class_origin}.{declared.name}"):
+        return reason
+    return _DEPRECATED if declared.qualifier("Deprecated") else None
