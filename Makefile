@@ -1,0 +1,75 @@
+# Everything a developer or an administrator of a fresh Debian 12 machine does, one word each.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint types bench soak docs apt-serve apt-test clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The system's interpreter: Debian's python3-libvirt belongs to it.
+PYTHON := /usr/bin/python3
+ARGS ?=
+
+SERVE_PACKAGES := python3-venv python3-libvirt sblim-wbemcli
+TEST_PACKAGES := $(SERVE_PACKAGES) libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils \
+	dnsmasq-base iproute2
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+serve: $(VENV)/.installed ## install what is missing and serve the local hypervisor (ARGS="…" for flags)
+	@exec $(BIN)/xencim serve $(ARGS)
+
+test: $(VENV)/.installed-dev lint types ## install what is missing, then lint, types and all tests
+	@$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev ## ruff: rules and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(VENV)/.installed-dev ## mypy, strict
+	@$(BIN)/mypy src/xencim
+	@$(BIN)/mypy --explicit-package-bases tests
+
+bench: $(VENV)/.installed-dev ## measure (ARGS="…" for flags)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+soak: $(VENV)/.installed-dev ## half an hour of mixed load
+	@$(BIN)/python benchmarks/soak.py $(ARGS)
+
+docs: $(VENV)/.installed ## write the generated pages of docs/reference
+	@$(BIN)/python -m xencim.cimom_glue.cli.reference
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+# Installing: only what is missing, without questions, with sudo where needed.
+define apt_install
+@missing=(); \
+for package in $(1); do \
+	status=$$(dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null || true); \
+	[[ $$status == installed ]] || missing+=("$$package"); \
+done; \
+if (( $${#missing[@]} )); then \
+	sudo=(); (( $$(id -u) == 0 )) || sudo=(sudo); \
+	"$${sudo[@]}" apt-get update -q; \
+	"$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; \
+fi
+endef
+
+apt-serve:
+	$(call apt_install,$(SERVE_PACKAGES))
+
+apt-test:
+	$(call apt_install,$(TEST_PACKAGES))
+
+$(BIN)/pip: | apt-serve
+	$(PYTHON) -m venv --system-site-packages $(VENV)
+
+$(VENV)/.installed: pyproject.toml | apt-serve $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | apt-test $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
