@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -47,9 +46,6 @@ class Asker:
         return [str(found.served.path(found.row)) for found in self.found(request)]
 
 
-Ask: TypeAlias = Asker
-
-
 def make_world(*backends: FakeBackend) -> World:
     """Put an engine over backends, with two listeners."""
     world = asyncio.run(
@@ -67,15 +63,15 @@ def make_world(*backends: FakeBackend) -> World:
 
 
 @pytest.fixture(scope="session")
-def ask() -> Iterator[Asker]:
+def ask() -> Asker:
     """One Xen host with ten machines of all states."""
-    yield Asker(make_world(FakeBackend(10)))
+    return Asker(make_world(FakeBackend(10)))
 
 
 @pytest.fixture(scope="session")
-def ask_three() -> Iterator[Asker]:
+def ask_three() -> Asker:
     """Two Xen hosts and one of KVM in one server."""
-    yield Asker(
+    return Asker(
         make_world(
             FakeBackend(3),
             FakeBackend(2, host_name="second.example"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["ask", "ask_three"])
 def asker(request: pytest.FixtureRequest) -> Asker:
-    fixture = request.getfixturevalue(request.param)
-    return fixture  # type: ignore[no-any-return]
+    return cast("Asker", request.getfixturevalue(request.param))
 
 
 def _text(path: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from xencim.providers.core.unfilled import explain
 
 if TYPE_CHECKING:
     from conftest import Asker
+
     from xencim.mof.model import PropertyDecl
     from xencim.mof.values import Scalar
 
@@ -28,8 +29,7 @@ def _names(ask: Asker) -> list[tuple[str, str]]:
 
 @pytest.fixture(params=["ask", "ask_three"])
 def asker(request: pytest.FixtureRequest) -> Asker:
-    fixture = request.getfixturevalue(request.param)
-    return fixture  # type: ignore[no-any-return]
+    return cast("Asker", request.getfixturevalue(request.param))
 
 
 def test_names_instances_and_gets_are_the_same(asker: Asker) -> None:
