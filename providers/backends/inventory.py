@@ -11,7 +11,14 @@ import logging
 import posixpath
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from xencim.providers.backends.records import Host, HostUsage, MachineConfig, Record, VirtualMachine
+from xencim.providers.backends.records import (
+    Host,
+    HostUsage,
+    MachineConfig,
+    MachineOperation,
+    Record,
+    VirtualMachine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -133,6 +140,7 @@ class Inventory:
         del self._table(kind)[key]
         if isinstance(old, VirtualMachine):
             self._machine_changed(old, None)
+            self.remove(MachineOperation, key)
         self._changed(old, None)
 
     def replace_all(self, kind: type[R], records: Iterable[R]) -> None:
