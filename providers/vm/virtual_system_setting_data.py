@@ -1,0 +1,137 @@
+"""Xen_VirtualSystemSettingData: a machine's definition, current or stored.
+
+Source: DSP1057 1.0, 10.9 (CIM_VirtualSystemSettingData); DSP1042 1.0, 10.16.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.providers.core.spec import ClassSpec, Prop
+from xencim.providers.vm.rows import SYSTEM_SETTINGS, system_setting_id
+
+if TYPE_CHECKING:
+    from xencim.providers.backends.records import Host, MachineConfig, VirtualMachine
+    from xencim.providers.core.spec import Row
+    from xencim.providers.vm.rows import Origin
+
+_STARTUP = {True: 4, False: 2}  # always, none
+_RECOVERY = {
+    "destroy": 2,
+    "preserve": 2,
+    "coredump-destroy": 2,
+    "restart": 3,
+    "rename-restart": 3,
+    "coredump-restart": 3,
+}
+_CLOCK = {"utc": 0, "localtime": 1, "timezone": 2, "variable": 3}
+_CAPTION_CHARACTERS = 64
+_FILES = "libvirt names no files of a definition"
+_ORDER = "libvirt starts machines in an order of its own, without delay"
+
+
+def _id(vm: VirtualMachine, _config: MachineConfig, origin: Origin, host: Host) -> str:
+    return system_setting_id(vm, host, origin)
+
+
+def _caption(_vm: VirtualMachine, config: MachineConfig, *_: Row) -> str:
+    return (config.title or "Virtual System")[:_CAPTION_CHARACTERS]
+
+
+def _startup(vm: VirtualMachine, *_: Row) -> int | None:
+    return None if vm.autostart is None else _STARTUP[vm.autostart]
+
+
+def _xml(name: str, field: str, element: str) -> Prop:
+    return Prop(
+        name, lambda _vm, config, *_: getattr(config, field) or None, source=f"virDomainGetXMLDesc: {element}"
+    )
+
+
+def _feature(name: str, field: str) -> Prop:
+    return Prop(
+        name, lambda _vm, config, *_: getattr(config, field), source=f"virDomainGetXMLDesc: features/{field}"
+    )
+
+
+SPEC = ClassSpec(
+    cim_class="VirtualSystemSettingData",
+    rows=SYSTEM_SETTINGS,
+    profiles=("DSP1057", "DSP1042"),
+    keys=(Prop("InstanceID", _id, source="virDomainGetName, after the prefix"),),
+    props=(
+        Prop("ElementName", lambda vm, *_: vm.name, source="virDomainGetName"),
+        Prop("VirtualSystemIdentifier", lambda vm, *_: vm.name, source="virDomainGetName"),
+        Prop(
+            "VirtualSystemType", lambda _vm, _config, _origin, host: host.prefix, source="virConnectGetType"
+        ),
+        Prop("UUID", lambda vm, *_: vm.uuid, source="virDomainGetUUIDString"),
+        Prop("Caption", _caption, source="virDomainGetXMLDesc: title"),
+        _xml("Description", "description", "description"),
+        Prop(
+            "Notes",
+            lambda _vm, config, *_: (config.description,) if config.description else None,
+            source="virDomainGetXMLDesc: description",
+        ),
+        Prop(
+            "ChangeableType",
+            lambda vm, *_: 0 if vm.persistent else 3,
+            source="virDomainIsPersistent; no method changes settings",
+        ),
+        Prop("AutomaticStartupAction", _startup, source="virDomainGetAutostart"),
+        Prop(
+            "AutoStart",
+            lambda vm, *_: None if vm.autostart is None else int(vm.autostart),
+            source="virDomainGetAutostart",
+        ),
+        Prop(
+            "AutomaticRecoveryAction",
+            lambda _vm, config, *_: _RECOVERY.get(config.on_crash or ""),
+            source="virDomainGetXMLDesc: on_crash",
+        ),
+        Prop(
+            "ClockOffset",
+            lambda _vm, config, *_: _CLOCK.get(config.clock_offset or ""),
+            source="virDomainGetXMLDesc: clock/@offset",
+        ),
+        _feature("EnableACPI", "acpi"),
+        _feature("EnableAPIC", "apic"),
+        _feature("EnablePAE", "pae"),
+        Prop(
+            "IsFullVirt",
+            lambda _vm, config, *_: config.os_type == "hvm",
+            source="virDomainGetXMLDesc: os/type",
+        ),
+        _xml("Bootloader", "bootloader", "bootloader"),
+        _xml("BootloaderArgs", "bootloader_args", "bootloader_args"),
+        _xml("Kernel", "kernel", "os/kernel"),
+        _xml("Ramdisk", "initrd", "os/initrd"),
+        _xml("CommandLine", "command_line", "os/cmdline"),
+        _xml("BootDevices", "boot_devices", "os/boot"),
+        _xml("Emulator", "emulator", "devices/emulator"),
+        _xml("Arch", "arch", "os/type/@arch"),
+        _xml("Machine", "machine", "os/type/@machine"),
+        _xml("InitPath", "init_path", "os/init"),
+        _xml("Firmware", "firmware", "os/@firmware"),
+        _xml("Loader", "loader", "os/loader"),
+        Prop(
+            "SecureBoot",
+            lambda _vm, config, *_: config.secure_boot,
+            source="virDomainGetXMLDesc: os/loader/@secure",
+        ),
+    ),
+    unfilled={
+        "CreationTime": "libvirt does not keep it",
+        "ConfigurationID": "a definition has no identity but its machine's, which UUID tells",
+        "ConfigurationDataRoot": _FILES,
+        "ConfigurationFile": _FILES,
+        "SnapshotDataRoot": _FILES,
+        "SuspendDataRoot": _FILES,
+        "SwapFileDataRoot": "the host swaps machines' memory like any other",
+        "LogDataRoot": _FILES,
+        "RecoveryFile": "recovery starts the machine anew, from no file",
+        "AutomaticStartupActionDelay": _ORDER,
+        "AutomaticStartupActionSequenceNumber": _ORDER,
+        "AutomaticShutdownAction": "the host's own service decides it, not the machine's definition",
+    },
+)
