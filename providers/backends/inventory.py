@@ -99,7 +99,8 @@ class Inventory:
         # What no snapshot can see, and may be changed in place.
         self._own_tables: set[type] = set()
         self._own_facets: set[tuple[str, str]] = set()
-        self._shared = False
+        self._tables_shared = False
+        self._facets_shared = False
         self._totals = dict.fromkeys(_USAGE, 0)
         self._listeners: list[Callable[[Record | None, Record | None], None]] = []
         self._view = View(0, self._tables, self._facets)
@@ -112,7 +113,7 @@ class Inventory:
 
     def snapshot(self) -> View:
         """Return a view that later changes do not touch."""
-        self._shared = True
+        self._tables_shared = self._facets_shared = True
         self._own_tables.clear()
         self._own_facets.clear()
         return self._view
@@ -155,18 +156,13 @@ class Inventory:
         self._table(type(record))[record.key] = record
 
     def _table(self, kind: type) -> dict[str, Record]:
-        self._unshare()
+        if self._tables_shared:
+            self._tables = dict(self._tables)
+            self._tables_shared = False
         if kind not in self._own_tables:
             self._tables[kind] = dict(self._tables.get(kind, _EMPTY))
             self._own_tables.add(kind)
         return self._tables[kind]
-
-    def _unshare(self) -> None:
-        if self._shared:
-            self._tables = dict(self._tables)
-            self._facets = dict(self._facets)
-            self._shared = False
-            self._view = View(self.generation, self._tables, self._facets)
 
     def _changed(self, old: Record | None, new: Record | None) -> None:
         self.generation += 1
@@ -196,7 +192,9 @@ class Inventory:
             self._put(usage)
 
     def _facet(self, facet: tuple[str, str]) -> dict[str, None]:
-        self._unshare()
+        if self._facets_shared:
+            self._facets = dict(self._facets)
+            self._facets_shared = False
         if facet not in self._own_facets:
             self._facets[facet] = dict(self._facets.get(facet, {}))
             self._own_facets.add(facet)
