@@ -14,34 +14,46 @@ if TYPE_CHECKING:
 # The words that may follow, by the words before: "user add" -> ["--group", …].
 Words = dict[str, list[str]]
 
-_BASH = """\
-_xencim() {{
-    local path="" word words=""
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        [[ $word == -* ]] || path="${{path:+$path }}$word"
-    done
+# The words so far without flags, cut from the right (values of flags) until they are a command.
+_SEARCH = """\
     while true; do
-        case "$path" in
+        case "$seen" in
 {cases}
         esac
-        [[ -n $words || -z $path ]] && break
-        if [[ $path == *" "* ]]; then path="${{path% *}}"; else path=""; fi
+        [[ -n $found || -z $seen ]] && break
+        if [[ $seen == *" "* ]]; then seen="${{seen% *}}"; else seen=""; fi
+    done"""
+_BASH = """\
+_xencim() {{
+    local seen="" word found=""
+    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+        [[ $word == -* ]] || seen="${{seen:+$seen }}$word"
     done
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}")
+{search}
+    mapfile -t COMPREPLY < <(compgen -W "$found" -- "${{COMP_WORDS[COMP_CWORD]}}")
 }}
-complete -o default -F _xencim xencim
-"""
+complete -o default -F _xencim xencim"""
 _ZSH = """\
 #compdef xencim
-autoload -U +X bashcompinit && bashcompinit
-{bash}"""
+_xencim() {{
+    local seen="" word found=""
+    for word in ${{words[2,CURRENT-1]}}; do
+        [[ $word == -* ]] || seen="${{seen:+$seen }}$word"
+    done
+{search}
+    compadd -- ${{=found}}
+    _files
+}}
+_xencim "$@"\
+"""
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the script of one shell."""
     words = dict(_words(make_parser(), ""))
-    scripts = {"bash": _bash, "zsh": lambda w: _ZSH.format(bash=_bash(w)), "fish": _fish}
-    print_line(scripts[args.shell](words).rstrip())
+    templates = {"bash": _BASH, "zsh": _ZSH}
+    template = templates.get(args.shell)
+    print_line(template.format(search=_search(words)) if template else _fish(words))
     return Exit.DONE
 
 
@@ -59,19 +71,19 @@ def _words(parser: argparse.ArgumentParser, path: str) -> Iterator[tuple[str, li
     yield path, found
 
 
-def _bash(words: Words) -> str:
-    lines = (f'            "{path}") words="{" ".join(found)}" ;;' for path, found in words.items())
-    return _BASH.format(cases="\n".join(lines))
+def _search(words: Words) -> str:
+    cases = (f'            "{path}") found="{" ".join(found)}" ;;' for path, found in words.items())
+    return _SEARCH.format(cases="\n".join(cases))
 
 
 def _fish(words: Words) -> str:
     lines = ["complete -c xencim -f"]
     for path, found in words.items():
         names = path.split()
-        children = [other.split()[len(names)] for other in words if other.startswith(f"{path} ".lstrip())]
         seen = [f"__fish_seen_subcommand_from {name}" for name in names]
-        unseen = [f"not __fish_seen_subcommand_from {' '.join(children)}"] if any(children) else []
-        condition = "; and ".join(seen + unseen) or "true"
+        inner = [word for word in found if f"{path} {word}".strip() in words]
+        unseen = [f"not __fish_seen_subcommand_from {' '.join(inner)}"] if inner else []
+        condition = "; and ".join(seen + unseen)
         for word in found:
             what = f"-l {word[2:]}" if word.startswith("--") else f"-a {word}"
             lines.append(f"complete -c xencim -n '{condition}' {what}")

@@ -163,7 +163,7 @@ def _flatten(
 def _alternatives(key: str, known: Mapping[str, Option]) -> str:
     section = key.rpartition(".")[0]
     names = [other for other in known if other.rpartition(".")[0] == section]
-    inner = {other[len(key) + 1 :] for other in known if other.startswith(f"{key}.")}
+    inner = {other[len(key) + 1 :].partition(".")[0] for other in known if other.startswith(f"{key}.")}
     if inner:
         return f"[{key}] is a table of {', '.join(sorted(inner))}"
     return f"there are: {', '.join(names)}" if names else f"there are: {', '.join(known)}"
