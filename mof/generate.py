@@ -52,7 +52,9 @@ def generate(final: pathlib.Path, experimental: pathlib.Path) -> dict[str, str]:
         "qualifiers.mof": _HEADER.format(version=f"{official.version} Final") + _qualifier_types(declared)
     }
     for name, decl in wanted.items():
-        files[places[name]] = _HEADER.format(version=versions[name]) + class_text(facts(decl))
+        files[places[name]] = _HEADER.format(version=versions[name]) + class_text(
+            facts(decl), declared.qualifiers
+        )
     includes = "".join(f'#pragma include ("{path}")\n' for path in files)
     files[f"cim_schema_{official.version}.mof"] = (
         _HEADER.format(version=f"{official.version} Final") + includes
@@ -61,7 +63,7 @@ def generate(final: pathlib.Path, experimental: pathlib.Path) -> dict[str, str]:
 
 
 def closure(declared: Mapping[str, ClassDecl], names: Iterable[str]) -> dict[str, ClassDecl]:
-    """Return the named classes and all that they cannot do without, by name, superclasses first."""
+    """Return the named classes and what they cannot do without: superclasses first, associations last."""
     found: dict[str, ClassDecl] = {}
     todo = list(names)
     while todo:
@@ -73,7 +75,7 @@ def closure(declared: Mapping[str, ClassDecl], names: Iterable[str]) -> dict[str
         found[name.lower()] = declared[name.lower()]
         todo += classes_named_by(declared[name.lower()])
     ordered: dict[str, ClassDecl] = {}
-    for name in sorted(found):
+    for name in sorted(found, key=lambda key: (found[key].is_association, key)):
         _add_with_superclasses(name, found, ordered)
     return ordered
 
@@ -81,7 +83,8 @@ def closure(declared: Mapping[str, ClassDecl], names: Iterable[str]) -> dict[str
 def facts(decl: ClassDecl) -> ClassDecl:
     """Return the class without free text, but with our own line about it where there is one."""
     own = DESCRIPTIONS.get(decl.name)
-    described = (Qualifier("Description", "string", own, translatable=True),) if own else ()
+    # Restricted: a line about a class is none about its subclasses.
+    described = (Qualifier("Description", "string", own, tosubclass=False, translatable=True),) if own else ()
     return replace(
         decl,
         properties=tuple(_element_facts(p) for p in decl.properties),

@@ -71,6 +71,9 @@ def _compile(ours: dict[str, str], given: dict[str, str]) -> Declarations:
 
     declared = compile_mof(ours)
     if given:
-        declared = compile_mof(given).supplied_from(declared)
+        # Other providers' classes may share our prefix (libvirt-cim's do): under it, ours are meant.
+        theirs = compile_mof(given)
+        theirs.classes = {name: decl for name, decl in theirs.classes.items() if not is_ours(name)}
+        declared = theirs.supplied_from(declared)
     check_references(declared.classes)
     return declared

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from xencim.mof.values import format_scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from xencim.mof.model import (
         ClassDecl,
@@ -29,14 +29,14 @@ _SCOPES = ("any", "class", "association", "indication", "property", "reference",
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 
 
-def class_text(decl: ClassDecl) -> str:
-    """Render a class declaration."""
+def class_text(decl: ClassDecl, types: Mapping[str, QualifierDecl]) -> str:
+    """Render a class declaration; ``types`` are the qualifier types by their names in lower case."""
     above = f" : {decl.superclass}" if decl.superclass else ""
-    lines = [*_qualifier_lines(decl.qualifiers, ""), f"class {decl.name}{above} {{"]
+    lines = [*_qualifier_lines(decl.qualifiers, types, ""), f"class {decl.name}{above} {{"]
     for declared in decl.properties:
-        lines += ["", *_qualifier_lines(declared.qualifiers, "  "), f"  {_property(declared)};"]
+        lines += ["", *_qualifier_lines(declared.qualifiers, types, "  "), f"  {_property(declared)};"]
     for method in decl.methods:
-        lines += ["", *_qualifier_lines(method.qualifiers, "  "), *_method(method)]
+        lines += ["", *_qualifier_lines(method.qualifiers, types, "  "), *_method(method, types)]
     return "\n".join([*lines, "};", ""])
 
 
@@ -44,16 +44,23 @@ def qualifier_decl_text(decl: QualifierDecl) -> str:
     """Render a qualifier type."""
     default = "" if decl.value is None else f" = {_value(decl.type, decl.value)}"
     scopes = ", ".join(scope for scope in _SCOPES if scope in decl.scopes)
-    flavors = [
-        "EnableOverride" if decl.overridable else "DisableOverride",
-        "ToSubclass" if decl.tosubclass else "Restricted",
-        *(["ToInstance"] if decl.toinstance else []),
-        *(["Translatable"] if decl.translatable else []),
-    ]
+    flavors = ", ".join(_flavors(decl).values())
     return (
         f"Qualifier {decl.name} : {decl.type}{_array(decl)}{default},\n"
-        f"    Scope({scopes}),\n    Flavor({', '.join(flavors)});\n"
+        f"    Scope({scopes}),\n    Flavor({flavors});\n"
     )
+
+
+def _flavors(qualifier: Qualifier | QualifierDecl) -> dict[str, str]:
+    flavors = {
+        "override": "EnableOverride" if qualifier.overridable else "DisableOverride",
+        "subclass": "ToSubclass" if qualifier.tosubclass else "Restricted",
+    }
+    if qualifier.toinstance:
+        flavors["instance"] = "ToInstance"
+    if qualifier.translatable:
+        flavors["translation"] = "Translatable"
+    return flavors
 
 
 def _property(declared: PropertyDecl) -> str:
@@ -72,30 +79,35 @@ def _array(element: PropertyDecl | ParameterDecl | QualifierDecl) -> str:
     return "[]" if element.array_size is None else f"[{element.array_size}]"
 
 
-def _method(method: MethodDecl) -> list[str]:
+def _method(method: MethodDecl, types: Mapping[str, QualifierDecl]) -> list[str]:
     head = f"  {method.return_type} {method.name}("
     if not method.parameters:
         return [f"{head});"]
     lines = [head]
     for parameter in method.parameters:
         end = ");" if parameter is method.parameters[-1] else ","
-        lines += [*_qualifier_lines(parameter.qualifiers, "    "), f"    {_typed(parameter)}{end}"]
+        lines += [*_qualifier_lines(parameter.qualifiers, types, "    "), f"    {_typed(parameter)}{end}"]
     return lines
 
 
-def _qualifier_lines(qualifiers: Iterable[Qualifier], indent: str) -> list[str]:
+def _qualifier_lines(
+    qualifiers: Iterable[Qualifier], types: Mapping[str, QualifierDecl], indent: str
+) -> list[str]:
     """Render a qualifier list, filled up to the width of a line."""
-    words = [_qualifier(q) for q in qualifiers]
+    words = [_qualifier(q, types[q.name.lower()]) for q in qualifiers]
     if not words:
         return []
     return _fill([f"{word}," for word in words[:-1]] + [f"{words[-1]}]"], f"{indent}[", f"{indent} ")
 
 
-def _qualifier(qualifier: Qualifier) -> str:
+def _qualifier(qualifier: Qualifier, decl: QualifierDecl) -> str:
+    usual = _flavors(decl).items()
+    unusual = "".join(f" {word}" for kind, word in _flavors(qualifier).items() if (kind, word) not in usual)
+    flavors = f" :{unusual}" if unusual else ""
     if qualifier.value is True:
-        return qualifier.name
+        return f"{qualifier.name}{flavors}"
     text = _value(qualifier.type, qualifier.value)
-    return f"{qualifier.name}{text}" if qualifier.is_array else f"{qualifier.name}({text})"
+    return f"{qualifier.name}{text if text.startswith('{') else f'({text})'}{flavors}"
 
 
 def _value(cim_type: str, value: Value) -> str:
