@@ -1,0 +1,22 @@
+"""The embedded WBEM server: HTTP(S), Unix socket, authentication, limits."""
+
+from xencim.cimom_glue.server.auth import Authenticator, AuthSettings
+from xencim.cimom_glue.server.certificate import CertificateError, CertificateInfo, certificate_info
+from xencim.cimom_glue.server.passwords import PasswordFile, PasswordFileError
+from xencim.cimom_glue.server.runtime import run
+from xencim.cimom_glue.server.server import Server
+from xencim.cimom_glue.server.settings import Limits, ServerSettings
+
+__all__ = [
+    "AuthSettings",
+    "Authenticator",
+    "CertificateError",
+    "CertificateInfo",
+    "Limits",
+    "PasswordFile",
+    "PasswordFileError",
+    "Server",
+    "ServerSettings",
+    "certificate_info",
+    "run",
+]

@@ -1,0 +1,190 @@
+"""The server as a plain ASGI application: one HTTP request to one CIM-XML reply.
+
+Source: DSP0200 1.4, sections 6 (encapsulation) and 7 (HTTP); ASGI 3.0.
+Errors: none leaves here but ClientGone; what a request did wrong is its reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xencim.cimom_glue.logs import request_id
+from xencim.cimom_glue.server.refused import ClientGone, Refused
+from xencim.cimom_glue.wire import CONTENT_TYPE, MalformedRequest, decode
+from xencim.providers.core.errors import CimError, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+    from xencim.cimom_glue.server.auth import Authenticator
+    from xencim.cimom_glue.server.settings import Limits
+    from xencim.cimom_glue.wire import Message
+    from xencim.providers.core.access import Principal
+    from xencim.providers.core.operations import Operation
+    from xencim.providers.core.results import Result
+
+_log = logging.getLogger(__name__)
+
+_PATHS = ("/cimom", "/")
+_CIM_HEADERS = (
+    (b"content-type", CONTENT_TYPE.encode("ascii")),
+    (b"cimoperation", b"MethodResponse"),
+)
+
+
+class Engine(Protocol):
+    """What carries operations out."""
+
+    async def execute(self, operation: Operation, principal: Principal) -> Result:
+        """Carry an operation out; raise CimError."""
+
+
+class Codec(Protocol):
+    """What writes answers as CIM-XML."""
+
+    def reply(self, message: Message, result: Result) -> Iterator[bytes]:
+        """Return a reply in pieces."""
+
+    def error(self, message: Message, error: CimError) -> bytes:
+        """Return an error's reply."""
+
+
+class Application:
+    """The ASGI callable."""
+
+    def __init__(self, engine: Engine, codec: Codec, authenticator: Authenticator, limits: Limits) -> None:
+        self._engine = engine
+        self._codec = codec
+        self._authenticator = authenticator
+        self._limits = limits
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        request_id.set(f"{next(self._numbers):06x}")
+        reply = _Reply(send, self._limits)
+        try:
+            await self._answer(scope, receive, reply)
+        except Refused as refused:
+            await reply.text(refused.status, refused.text, *refused.headers)
+        except MalformedRequest as malformed:
+            header = ((b"cimerror", malformed.cim_error.encode("ascii")),) if malformed.cim_error else ()
+            await reply.text(malformed.http_status, malformed.detail, *header)
+        except ClientGone:
+            raise
+        except Exception:
+            if reply.started:
+                raise
+            _log.exception("a request could not be answered")
+            await reply.text(500, f"internal error; the log has it as request {request_id.get()}")
+
+    async def _answer(self, scope: Any, receive: ASGIReceiveCallable, reply: _Reply) -> None:  # noqa: ANN401 - an HTTP scope
+        if scope["path"] not in _PATHS:
+            raise Refused(404, "CIM-XML is answered at /cimom")
+        if scope["method"] != "POST":
+            raise Refused(405, "CIM-XML comes by POST", (b"allow", b"POST"))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        authorization = headers.pop("authorization", None)
+        principal = await self._authenticator.authenticate(
+            scope["extensions"]["xencim.peer"],
+            None if authorization is None else authorization.encode("latin-1"),
+        )
+        message = decode(await _body(receive), headers)
+        began = time.perf_counter()
+        outcome = await self._execute(message, principal, reply)
+        if _log.isEnabledFor(logging.DEBUG):
+            spent_ms = (time.perf_counter() - began) * 1000
+            _log.debug("%s for %s: %s, %.1f ms", message.method, principal.name, outcome, spent_ms)
+
+    async def _execute(self, message: Message, principal: Principal, reply: _Reply) -> str:
+        """Carry out what was asked and send its answer; return the outcome's name for the log."""
+        if isinstance(message.operation, CimError):
+            await reply.whole(self._codec.error(message, message.operation))
+            return message.operation.status.name
+        try:
+            result = await self._engine.execute(message.operation, principal)
+            await reply.stream(self._codec.reply(message, result))
+        except CimError as error:
+            failure = error
+        except (Refused, ClientGone):
+            raise
+        except Exception:
+            if reply.started:
+                raise
+            _log.exception("%s failed", message.method)
+            failure = CimError(
+                Status.FAILED,
+                f"{message.method}: internal error",
+                hint=f"the log has it as request {request_id.get()}",
+            )
+        else:
+            return "done"
+        if reply.started:
+            raise failure
+        await reply.whole(self._codec.error(message, failure))
+        return failure.status.name
+
+
+class _Reply:
+    """A reply on its way out."""
+
+    def __init__(self, send: ASGISendCallable, limits: Limits) -> None:
+        self._send = send
+        self._limits = limits
+        self.started = False
+
+    async def text(self, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+        """Send a line of text."""
+        body = f"{text}\n".encode()
+        await self._start(status, [*headers, (b"content-type", b"text/plain; charset=utf-8"), _length(body)])
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def whole(self, body: bytes) -> None:
+        """Send a CIM-XML body in one piece."""
+        await self._start(200, [*_CIM_HEADERS, _length(body)])
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def stream(self, pieces: Iterator[bytes]) -> None:
+        """Send a CIM-XML body: in one piece unless it is large, then as fast as the client reads."""
+        group: list[bytes] = []
+        size = 0
+        held_until = time.perf_counter() + self._limits.slice_seconds
+        for piece in pieces:
+            group.append(piece)
+            size += len(piece)
+            if size > (self._limits.group_bytes if self.started else self._limits.join_bytes):
+                if not self.started:
+                    await self._start(200, list(_CIM_HEADERS))
+                await self._send({"type": "http.response.body", "body": b"".join(group), "more_body": True})
+                group, size = [], 0
+            if time.perf_counter() >= held_until:
+                await asyncio.sleep(0)
+                held_until = time.perf_counter() + self._limits.slice_seconds
+        body = group[0] if len(group) == 1 else b"".join(group)
+        if self.started:
+            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        else:
+            await self.whole(body)
+
+    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-length", b"%d" % len(body))
+
+
+async def _body(receive: ASGIReceiveCallable) -> bytes:
+    pieces: list[bytes] = []
+    while True:
+        event: Any = await receive()
+        pieces.append(event["body"])
+        if not event["more_body"]:
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
