@@ -37,15 +37,13 @@ _FOLDER = pathlib.Path(__file__).with_name("schema")
 def generate(final: pathlib.Path, experimental: pathlib.Path) -> dict[str, str]:
     """Return the files of the schema: their text by their path."""
     official, trial = sources.given_schema(final), sources.given_schema(experimental)
-    declared, tried = compile_mof(official.texts), compile_mof(trial.texts)
-    places = _places(official.texts) | {
-        n: p for n, p in _places(trial.texts).items() if n not in declared.classes
-    }
+    declared, tried = compile_mof(official.texts), compile_mof(_files_of(EXPERIMENTAL, trial.texts))
+    places = _places(trial.texts) | _places(official.texts)
     versions = dict.fromkeys(declared.classes, f"{official.version} Final")
-    for name in map(str.lower, EXPERIMENTAL):
+    for name, decl in tried.classes.items():
         if name in declared.classes:
-            raise SchemaError(f"{name} is in {final} too: take it out of selection.EXPERIMENTAL")
-        declared.classes[name] = tried.classes[name]
+            raise SchemaError(f"{decl.name} is in {final} too: take it out of selection.EXPERIMENTAL")
+        declared.classes[name] = decl
         versions[name] = f"{trial.version} Experimental"
     wanted = closure(declared.classes, (*DIRECT, *_named_by_ours(official.texts)))
     files = {
@@ -122,12 +120,17 @@ def _places(texts: Mapping[str, str]) -> dict[str, str]:
     return {pathlib.PurePosixPath(path).stem.lower(): path for path in texts}
 
 
+def _files_of(names: Iterable[str], texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of the named classes, and those of the qualifier types."""
+    wanted = {name.lower() for name in names} | {"qualifiers", "qualifiers_optional"}
+    return {path: text for path, text in texts.items() if pathlib.PurePosixPath(path).stem.lower() in wanted}
+
+
 def _named_by_ours(official: Mapping[str, str]) -> list[str]:
     """Return the DMTF classes that our own MOF names."""
-    qualifier_types = {path: text for path, text in official.items() if path.startswith("qualifiers")}
-    ours = compile_mof(qualifier_types | sources.packaged_classes())
-    named = [name for decl in ours.classes.values() for name in classes_named_by(decl)]
-    return [name for name in named if name.lower() not in ours.classes]
+    ours = compile_mof(_files_of((), official) | sources.packaged_classes()).classes
+    named = [name for decl in ours.values() for name in classes_named_by(decl)]
+    return [name for name in named if name.lower() not in ours]
 
 
 def _qualifier_types(declared: Declarations) -> str:
