@@ -103,7 +103,7 @@ def _reader(languages: dict[str, Language], what: str, name: str, text: str) -> 
         raise CimError(
             Status.QUERY_LANGUAGE_NOT_SUPPORTED,
             f"{name[:80]!r} is no {what} language here",
-            hint=f"{supported}",
+            hint=f"supported: {supported}",
         )
     return Reader(language, tokenize(language, text))
 

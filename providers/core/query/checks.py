@@ -104,7 +104,7 @@ class Check:
         if in_array and not decl.is_array:
             raise self._language.invalid(operand.position, f"{self._name(decl)} is no array")
         if not in_array and decl.is_array and operand.index is None:
-            hint = None if self._language.is_wql else "ANY, EVERY or an index"
+            hint = None if self._language.is_wql else "use ANY, EVERY or an index"
             raise self._language.invalid(operand.position, f"{self._name(decl)} is an array", hint=hint)
 
     def _like(self, operand: Property, *, in_array: bool) -> None:

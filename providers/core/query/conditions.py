@@ -158,14 +158,14 @@ class Reader:
             raise self.language.invalid(
                 self.token.position,
                 f"WQL has no array predicate {self.token.word}",
-                hint="DMTF:CQL has",
+                hint="DMTF:CQL has it",
             )
         every = self.take().word == "EVERY"
         start = self.token
         array = self.operand()
         if self.token.word == "IN":
             raise self.unsupported(
-                "IN … SATISFIES (CQL's Satisfies Array)", hint="ANY or EVERY with a comparison"
+                "IN … SATISFIES (CQL's Satisfies Array)", hint="use ANY or EVERY with a comparison"
             )
         if not isinstance(array, Property) or array.index is not None:
             raise self.language.invalid(start.position, "ANY and EVERY take an array property")
@@ -203,7 +203,7 @@ class Reader:
         return Compare(operator, left, right)
 
     def _null_comparison(self, operand: Operand, operator: str, start: Token) -> Condition:
-        hint = "IS NULL or IS NOT NULL" if not self.language.is_fql else "= NULL or <> NULL"
+        hint = "write IS NULL or IS NOT NULL" if not self.language.is_fql else "write = NULL or <> NULL"
         allowed = self.language.is_fql or self.language.is_wql
         if not isinstance(operand, Property) or operator not in {"=", "<>"} or not allowed:
             raise self.language.invalid(start.position, f"no comparison {operator} with NULL", hint=hint)
@@ -211,7 +211,7 @@ class Reader:
 
     def _is_null(self, operand: Operand, start: Token) -> Condition:
         if self.language.is_fql:
-            raise self.language.invalid(start.position, "FQL has no IS", hint="= NULL or <> NULL")
+            raise self.language.invalid(start.position, "FQL has no IS", hint="write = NULL or <> NULL")
         if not isinstance(operand, Property):
             raise self.language.invalid(start.position, "IS takes a property")
         negated = self.skip("NOT")
@@ -247,7 +247,7 @@ class Reader:
             raise self.language.unsupported(
                 start.position,
                 "ISA on an embedded object",
-                hint="__CLASS ISA" if self.language.is_wql else "the class in FROM, or its alias",
+                hint="write __CLASS ISA" if self.language.is_wql else "write the class in FROM, or its alias",
             )
         return self._is_a()
 
@@ -264,7 +264,7 @@ class Reader:
         token = self.token
         found = self._operand()
         if self.token.word in _ARITHMETIC:
-            raise self.unsupported("arithmetic and concatenation (CQL's Arithmetic Expression)")
+            raise self.unsupported("arithmetic (CQL's Arithmetic Expression)")
         if isinstance(found, Property) and found.path[0].startswith("__") and self.token.word != "ISA":
             raise self.language.unsupported(token.position, f"the system property {found.path[0]}")
         return found
@@ -294,7 +294,7 @@ class Reader:
         position = self.token.position
         if not self.language.is_fql:
             raise self.language.invalid(
-                position, f"{self.language.name} has no array constants", hint="DMTF:FQL has"
+                position, f"{self.language.name} has no array constants", hint="DMTF:FQL has them"
             )
         self.need("{")
         values: list[Literal] = []
@@ -326,10 +326,10 @@ class Reader:
         if self.token.word != "[":
             return None
         if self.language.is_wql:
-            raise self.language.invalid(self.token.position, "WQL has no array index", hint="DMTF:CQL has")
+            raise self.language.invalid(self.token.position, "WQL has no array index", hint="DMTF:CQL has it")
         self.take()
         if self.token.word == "*":
-            raise self.unsupported("[*] (CQL's Array Range)", hint="ANY or EVERY")
+            raise self.unsupported("[*] (CQL's Array Range)", hint="use ANY or EVERY")
         token = self.token
         if token.kind != "number" or not isinstance(token.value, int):
             if token.kind == "name":
@@ -343,7 +343,9 @@ class Reader:
 
     def _refuse_scoping(self) -> None:
         if self.token.word == "#":
-            raise self.unsupported("a symbolic constant (Property#'Name')", hint="its number in the ValueMap")
+            raise self.unsupported(
+                "a symbolic constant (Property#'Name')", hint="use its number in the ValueMap"
+            )
         if self.token.word == "::":
             raise self.unsupported("Class::Property (CQL's Property Scoping)")
         if self.token.word == ":":
