@@ -186,12 +186,12 @@ class Parts:
         """Yield the rows of one set of a machine's settings."""
         return self._settings(self.tail(context), machine, origin)
 
-    def setting_like(self, context: Context, row: Row, origin: Origin) -> Iterator[Row]:
+    def settings_like(self, context: Context, row: Row, origin: Origin) -> Iterator[Row]:
         """Yield the settings of the part that ``row`` (a device's or setting's) is about, in one set."""
         machine, part, *_ = row
         yield from self._named(context, machine, self.ident(part), origin)
 
-    def device_like(self, context: Context, row: Row) -> Iterator[Row]:
+    def devices_like(self, context: Context, row: Row) -> Iterator[Row]:
         """Yield the device that a setting's row is about."""
         machine, part, *_ = row
         ident = self.ident(part)

@@ -1,0 +1,60 @@
+"""What the settings of all resources have in common.
+
+A row is ``(machine, part, origin, …)``.
+
+Source: DSP1041 1.1, 10 (CIM_ResourceAllocationSettingData); DSP1059 1.0, 10.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.providers.core.spec import Const, Prop
+from xencim.providers.vm.rows import setting_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from xencim.providers.vm.rows import Parts
+
+VIRTUALIZED, PASSED_THROUGH = 3, 2  # ConsumerVisibility
+_UNCHANGEABLE_PERSISTENT, _UNCHANGEABLE_TRANSIENT = 0, 3  # ChangeableType
+
+
+def setting_keys(parts: Parts, source: str) -> tuple[Prop, ...]:
+    """Return the key of a resource's settings; ``source`` is what it is told apart by."""
+    return (
+        Prop(
+            "InstanceID",
+            lambda vm, part, origin, *_: setting_id(vm, parts.ident(part), origin),
+            source=f"virDomainGetName and {source}",
+        ),
+    )
+
+
+def setting_props(resource_type: int, label: Callable[[Any], str], source: str) -> tuple[Prop, ...]:
+    """Return what the settings of every resource tell; ``label`` is its name for people."""
+    return (
+        Prop("ElementName", lambda _vm, part, *_: label(part), source=source),
+        Prop("ResourceType", Const(resource_type), source="constant: CIM_ResourceAllocationSettingData"),
+        Prop("AutomaticAllocation", Const(value=True), source="constant: a start takes all resources"),
+        Prop("AutomaticDeallocation", Const(value=True), source="constant: a stop gives all back"),
+        Prop(
+            "ChangeableType",
+            lambda vm, *_: _UNCHANGEABLE_PERSISTENT if vm.persistent else _UNCHANGEABLE_TRANSIENT,
+            source="virDomainIsPersistent; no method changes settings",
+        ),
+    )
+
+
+# Resources that are there or not: one of them, counted.
+ONE = (
+    Prop("VirtualQuantity", Const(1), source="constant: each has settings of its own"),
+    Prop("VirtualQuantityUnits", Const("count"), source="constant: devices are counted"),
+)
+
+VIRTUAL = Prop("ConsumerVisibility", Const(VIRTUALIZED), source="constant: it is virtual")
+
+# CIM_ManagedElement.Description of all settings.
+NO_DESCRIPTION = {"Description": "a definition describes machines, not their resources"}

@@ -1,0 +1,47 @@
+"""Xen_MemResourceAllocationSettingData: a machine's memory; what it has, and the most it can have.
+
+Source: DSP1045 1.0, 10 (memory resource allocation; its units are programmatic ones).
+"""
+
+from __future__ import annotations
+
+from xencim.providers.core.pool_ids import pool_id
+from xencim.providers.core.spec import ClassSpec, Const, Prop
+from xencim.providers.vm.rows import MEMORY
+from xencim.providers.vm.settings.common import NO_DESCRIPTION, VIRTUAL, setting_keys, setting_props
+
+_MEMORY = 4
+_KIB = "byte*2^10"
+
+
+SPEC = ClassSpec(
+    cim_class="MemResourceAllocationSettingData",
+    rows=MEMORY.setting_rows(),
+    profiles=("DSP1045", "DSP1041"),
+    keys=setting_keys(MEMORY, "a constant"),
+    props=(
+        *setting_props(_MEMORY, lambda _memory: "Memory", "constant: what it is"),
+        VIRTUAL,
+        Prop("Caption", Const("Virtual memory"), source="constant: what it is"),
+        Prop("PoolID", Const(pool_id("Memory")), source="constant: there is one pool"),
+        Prop("AllocationUnits", Const(_KIB), source="constant: the unit of the records"),
+        Prop("VirtualQuantityUnits", Const(_KIB), source="constant: the unit of the records"),
+        Prop(
+            "VirtualQuantity",
+            lambda _vm, memory, _origin: memory.current_kib,
+            source="virDomainGetXMLDesc: currentMemory",
+        ),
+        Prop(
+            "Reservation",
+            lambda _vm, memory, _origin: memory.current_kib,
+            source="virDomainGetXMLDesc: currentMemory",
+        ),
+        Prop("Limit", lambda _vm, memory, _origin: memory.maximum_kib, source="virDomainGetXMLDesc: memory"),
+        Prop(
+            "dumpCore",
+            lambda _vm, memory, _origin: memory.dump_core,
+            source="virDomainGetXMLDesc: memory/@dumpCore",
+        ),
+    ),
+    unfilled=NO_DESCRIPTION,
+)
