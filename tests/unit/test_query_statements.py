@@ -4,8 +4,9 @@ import pytest
 
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.query import parse_filter, parse_query
-from xencim.providers.core.query.conditions import MAX_DEPTH, MAX_TERMS
+from xencim.providers.core.query.conditions import MAX_DEPTH, MAX_PATTERN_SIZE, MAX_TERMS
 from xencim.providers.core.query.lexer import MAX_QUERY_LENGTH
+from xencim.providers.core.query.pattern import MAX_POSITIONS
 
 
 def refused(language: str, text: str) -> CimError:
@@ -183,8 +184,9 @@ def test_a_language_that_is_not_known_is_refused_with_those_that_are() -> None:
         "NOT " * (MAX_DEPTH + 1) + "a = 1",
         " OR ".join(["a = 1"] * (MAX_TERMS + 1)),
         "a = '" + "b" * MAX_QUERY_LENGTH + "'",
+        " OR ".join([f"a LIKE 'b{{{MAX_POSITIONS}}}'"] * (MAX_PATTERN_SIZE // MAX_POSITIONS + 1)),
     ],
-    ids=["parentheses", "not", "terms", "length"],
+    ids=["parentheses", "not", "terms", "length", "patterns"],
 )
 def test_a_query_beyond_the_limits_is_refused(condition: str) -> None:
     assert refused("DMTF:FQL", condition).status is Status.SERVER_LIMITS_EXCEEDED

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 50
 # Comparisons of one query; evaluation is linear in them.
 MAX_TERMS = 512
+# Positions of all patterns of one query: about 25 ms of building at worst.
+MAX_PATTERN_SIZE = 2048
 
 _OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "||"})
@@ -59,6 +61,7 @@ class Reader:
         self._tokens = tokens
         self._at = 0
         self._terms = 0
+        self._pattern_size = 0
 
     @property
     def token(self) -> Token:
@@ -232,10 +235,14 @@ class Reader:
 
     def _pattern(self, token: Token) -> Pattern:
         try:
-            return self.language.read_pattern(str(token.value))
+            pattern = self.language.read_pattern(str(token.value))
         except PatternError as error:
             place = f"the pattern {token}, at its character {error.position + 1}"
             raise self.language.invalid(token.position, f"{place}: {error}") from None
+        self._pattern_size += pattern.size
+        if self._pattern_size > MAX_PATTERN_SIZE:
+            raise self.language.too_large(f"patterns of more than {MAX_PATTERN_SIZE} characters together")
+        return pattern
 
     def _isa_of(self, operand: Operand, start: Token) -> IsA:
         if self.language.is_fql:

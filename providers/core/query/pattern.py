@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 # A position is a character of the pattern after its repeats are written out; building is quadratic in them.
-MAX_POSITIONS = 512
+MAX_POSITIONS = 256
 # Steps that are remembered per pattern; more texts than that start anew.
 MAX_REMEMBERED = 4096
 MAX_GROUP_DEPTH = 20
@@ -158,6 +158,11 @@ class Pattern:
         self._follow = builder.follow
         self._masks: dict[str, int] = {}
         self._after: dict[int, int] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of positions, to which the cost of building it is bound."""
+        return len(self._chars)
 
     def matches(self, text: str) -> bool:
         """Tell whether the whole text is of the pattern."""
