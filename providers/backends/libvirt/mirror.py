@@ -1,0 +1,288 @@
+"""What one connection tells, put into the inventory: first whole, then what events name.
+
+Belongs to the event loop; reads run on workers. A machine whose call does not come back keeps its
+last record, marked with the time of that call, until it answers.
+
+Errors: BackendError from `load`; reads after it log theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.libvirt import machines, resources
+from xencim.providers.backends.libvirt.rereads import Key, Rereads
+from xencim.providers.backends.libvirt.workers import StuckError
+from xencim.providers.backends.records import Bridge, Network, StoragePool, VirtualMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.libvirt.events import Kind
+    from xencim.providers.backends.libvirt.machines import ConfigCache, Listed
+    from xencim.providers.backends.libvirt.session import Session
+    from xencim.providers.backends.libvirt.workers import Workers
+
+log = logging.getLogger(__name__)
+
+LOAD_BATCH = 64
+"""Machines read by one job, and put before the event loop may turn to others."""
+RETRY_S = 5.0
+"""When libvirt itself gave up on a machine that is busy, it is asked again after this."""
+
+
+class Mirror:
+    """Keeps an inventory true to a hypervisor while a session lasts."""
+
+    def __init__(
+        self,
+        session: Session,
+        inventory: Inventory,
+        workers: Workers,
+        configs: ConfigCache,
+        *,
+        host_name: str | None,
+    ) -> None:
+        self._session = session
+        self._inventory = inventory
+        self._workers = workers
+        self._configs = configs
+        self._host_name = host_name
+        self._host_bridges: frozenset[str] = frozenset()
+        self._rereads = Rereads(self._reread)
+        self._late: dict[Key, asyncio.Task[None]] = {}
+        # Machines told of by events while all are read: those reads are younger than the bulk's.
+        self._told: set[str] = set()
+
+    async def load(self) -> None:
+        """Read everything; events may come meanwhile."""
+        session, run = self._session, self._workers.run
+        host = await run("the host", partial(resources.host, session, name=self._host_name))
+        pools = await run("the storage pools", partial(resources.storage_pools, session))
+        networks = await run("the networks", partial(resources.networks, session))
+        bridges = await run("the host's interfaces", partial(resources.bridges, session))
+        self._inventory.replace_all(StoragePool, pools)
+        self._inventory.replace_all(Network, networks)
+        self._host_bridges = frozenset(bridges)
+        await self._read_machines(await self._bulk_sizes())
+        self._inventory.replace_all(Bridge, self._bridges())
+        self._inventory.put(host)
+
+    async def sweep(self) -> None:
+        """Look for what no event told."""
+        view = self._inventory.view
+        await self._read_machines({})
+        for kind in (StoragePool, Network):
+            for name in tuple(view.all(kind)):
+                self.mark(kind, name)
+
+    def mark(self, kind: Kind, key: str) -> asyncio.Task[None]:
+        """Have a thing read from now on; the task is done when that is (a stuck one: when it is back)."""
+        if kind is VirtualMachine:
+            self._told.add(key)
+        return self._late.get((kind, key)) or self._rereads.mark(kind, key)
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        late = tuple(self._late.values())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await self._rereads.stop()
+
+    # Everything -------------------------------------------------------------------------------
+
+    async def _read_machines(self, sizes: Mapping[str, Mapping[str, int]]) -> None:
+        """Read all machines, in bulk as far as the driver can; ``sizes`` of disks where known."""
+        self._told = {key for kind, key in self._rereads.under_way if kind is VirtualMachine}
+        listed = await self._workers.run("the list of machines", partial(machines.list_all, self._session))
+        present = {item.domain.UUIDString(): item for item in listed}
+        for uuid in [uuid for uuid in self._inventory.view.all(VirtualMachine) if uuid not in present]:
+            self._remove_unless_told(uuid)
+        due = [item for uuid, item in present.items() if (VirtualMachine, uuid) not in self._late]
+        batches = (due[start : start + LOAD_BATCH] for start in range(0, len(due), LOAD_BATCH))
+        tasks = [asyncio.create_task(self._read_batch(batch, sizes)) for batch in batches]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _bulk_sizes(self) -> Mapping[str, Mapping[str, int]]:
+        try:
+            return await self._workers.run("the sizes of disks", partial(machines.bulk_sizes, self._session))
+        except BackendError as error:
+            log.warning("the sizes of disks are asked for one by one: %s", error)
+            return {}
+
+    async def _read_batch(self, batch: list[Listed], sizes: Mapping[str, Mapping[str, int]]) -> None:
+        unsized: list[tuple[Listed, VirtualMachine]] = []
+        for item, answer in await self._workers.each(
+            partial(machines.read, self._session, self._configs), batch
+        ):
+            if isinstance(answer, BackendError):
+                self._not_read(item.domain.UUIDString(), answer)
+            elif machines.is_sized(self._configs, answer):
+                self._put_unless_told(answer)
+            else:
+                unsized.append((item, answer))
+
+        def size(pair: tuple[Listed, VirtualMachine]) -> VirtualMachine:
+            item, machine = pair
+            known = sizes.get(machine.uuid, {})
+            return machines.size_disks(self._session, self._configs, item.domain, machine, known)
+
+        for (_item, machine), answer in await self._workers.each(size, unsized):
+            if isinstance(answer, BackendError):
+                self._put_unless_told(machine)
+                self._not_read(machine.uuid, answer)
+            else:
+                self._put_unless_told(answer)
+
+    def _put_unless_told(self, machine: VirtualMachine) -> None:
+        if machine.uuid not in self._told:
+            self._put_machine(machine)
+
+    def _remove_unless_told(self, uuid: str) -> None:
+        if uuid not in self._told:
+            self._remove_machine(uuid)
+
+    def _not_read(self, uuid: str, error: BackendError) -> None:
+        """Take note that a machine could not be read in bulk."""
+        if error.kind == "not_found":
+            self._remove_unless_told(uuid)
+        elif error.kind == "lost":
+            raise error
+        else:
+            self._later(VirtualMachine, uuid, error)
+
+    # One thing --------------------------------------------------------------------------------
+
+    async def _reread(self, kind: Kind, key: str) -> None:
+        try:
+            if kind is VirtualMachine:
+                await self._reread_machine(key)
+            elif kind is StoragePool:
+                await self._reread_pool(key)
+            else:
+                await self._reread_network(key)
+        except BackendError as error:
+            self._later(kind, key, error)
+        except Exception:
+            log.exception("%s %s was not read", kind.__name__, key)
+
+    async def _reread_machine(self, uuid: str) -> None:
+        def read() -> tuple[Listed, VirtualMachine]:
+            listed = machines.look_up(self._session, uuid)
+            return listed, machines.read(self._session, self._configs, listed)
+
+        try:
+            listed, machine = await self._workers.run("the machine", read)
+        except BackendError as error:
+            if error.kind != "not_found":
+                raise
+            self._remove_machine(uuid)
+            return
+        if not machines.is_sized(self._configs, machine):
+            sized = partial(machines.size_disks, self._session, self._configs, listed.domain, machine, {})
+            try:
+                machine = await self._workers.run("the machine's disks", sized)
+            except StuckError:
+                self._put_machine(machine)
+                raise
+        self._put_machine(machine)
+
+    async def _reread_pool(self, name: str) -> None:
+        try:
+            pool = await self._workers.run("the pool", partial(resources.storage_pool, self._session, name))
+        except BackendError as error:
+            if error.kind != "not_found":
+                raise
+            self._inventory.remove(StoragePool, name)
+        else:
+            self._inventory.put(pool)
+
+    async def _reread_network(self, name: str) -> None:
+        old = self._inventory.view.get(Network, name)
+        new = None
+        try:
+            new = await self._workers.run("the network", partial(resources.network, self._session, name))
+        except BackendError as error:
+            if error.kind != "not_found":
+                raise
+            self._inventory.remove(Network, name)
+        else:
+            self._inventory.put(new)
+        self._settle_bridges(net.bridge for net in (old, new) if net and net.bridge)
+
+    async def refresh_usage(self) -> None:
+        """Re-read what the daemon knows of its storage pools."""
+        old = dict(self._inventory.view.all(StoragePool))
+        used = partial(resources.pool_usage, self._session, tuple(old.values()))
+        for pool in await self._workers.run("the pools' usage", used):
+            if self._inventory.view.get(StoragePool, pool.name) is old[pool.name]:
+                self._inventory.put(pool)
+
+    # Into the inventory -----------------------------------------------------------------------
+
+    def _put_machine(self, machine: VirtualMachine) -> None:
+        old = self._inventory.view.get(VirtualMachine, machine.uuid)
+        self._inventory.put(machine)
+        self._settle_bridges(_bridges_of(old) | _bridges_of(machine))
+
+    def _remove_machine(self, uuid: str) -> None:
+        old = self._inventory.view.get(VirtualMachine, uuid)
+        self._inventory.remove(VirtualMachine, uuid)
+        self._configs.forget(uuid)
+        self._settle_bridges(_bridges_of(old))
+
+    def _later(self, kind: Kind, key: str, error: BackendError) -> None:
+        """Keep the last record; read the thing anew when a stuck call is back, or in a while."""
+        log.warning("%s %s was not read: %s", kind.__name__, key, error)
+        if error.kind != "timeout" or (kind, key) in self._late:
+            return
+        machine = self._inventory.view.get(VirtualMachine, key)
+        if machine is not None and machine.no_contact_since is None:
+            self._inventory.put(replace(machine, no_contact_since=datetime.now(UTC)))
+
+        async def wait() -> None:
+            if isinstance(error, StuckError):
+                await asyncio.wait({error.late})
+            else:
+                await asyncio.sleep(RETRY_S)
+            del self._late[kind, key]
+            await self._rereads.mark(kind, key)
+
+        self._late[kind, key] = asyncio.create_task(wait(), name=f"late {kind.__name__} {key}")
+
+    # Bridges ----------------------------------------------------------------------------------
+
+    def _bridges(self) -> list[Bridge]:
+        """Return the bridges that the host has or machines use, without those that networks own."""
+        names = set(self._host_bridges)
+        for machine in self._inventory.view.all(VirtualMachine).values():
+            names |= _bridges_of(machine)
+        owned = {net.bridge for net in self._inventory.view.all(Network).values()}
+        return [Bridge(name=name) for name in sorted(names - owned)]
+
+    def _settle_bridges(self, names: Iterable[str]) -> None:
+        view = self._inventory.view
+        for name in names:
+            used = name in self._host_bridges or any(True for _ in view.machines_by("bridge", name))
+            if used and all(net.bridge != name for net in view.all(Network).values()):
+                self._inventory.put(Bridge(name=name))
+            else:
+                self._inventory.remove(Bridge, name)
+
+
+def _bridges_of(machine: VirtualMachine | None) -> set[str]:
+    configs = (machine.current, machine.stored) if machine else ()
+    return {nic.bridge for config in configs if config for nic in config.nics if nic.bridge}

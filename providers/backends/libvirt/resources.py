@@ -1,0 +1,212 @@
+"""The host, its storage pools, networks and bridges, read from libvirt.
+
+Functions here run on worker threads. A daemon without a storage, network or interface driver has
+none of these.
+
+Errors: BackendError, of `Session.call` and of the XML.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.libvirt import host_xml, resource_xml, uris
+from xencim.providers.backends.libvirt.states import pool_state
+from xencim.providers.backends.records import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from libvirt import virNetwork, virStoragePool
+
+    from xencim.providers.backends.libvirt.session import Session
+    from xencim.providers.backends.records import Network, StoragePool
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_HYPERVISORS = {"TEST": "Test"}
+
+
+def host(session: Session, *, name: str | None) -> Host:
+    """Return the host's record; ``name`` overrides what the hypervisor calls its host."""
+    connection = session.connection
+    told = host_xml.capabilities(session.call(connection.getCapabilities))
+    system = _system_info(session)
+    _arch, memory_mib, cpus, mhz, nodes, sockets, cores, threads = session.call(connection.getInfo)
+    kind = session.call(connection.getType)
+    uuid = told.uuid or system.uuid
+    return Host(
+        name=name or _host_name(session, uuid),
+        prefix=uris.prefix(session.uri),
+        hypervisor=_HYPERVISORS.get(kind, kind),
+        uuid=uuid,
+        hypervisor_version=_version(session.offered(connection.getVersion)),
+        library="libvirt",
+        library_version=_version(session.offered(connection.getLibVersion)),
+        uri=uris.without_password(session.uri),
+        arch=told.arch,
+        cpu_model=told.cpu_model,
+        cpu_vendor=told.cpu_vendor,
+        cpu_mhz=mhz or None,
+        cpu_count=cpus,
+        sockets=sockets * nodes or None,
+        cores_per_socket=cores or None,
+        threads_per_core=threads or None,
+        numa_nodes=nodes or None,
+        memory_kib=memory_mib * 1024,
+        max_vcpus=session.offered(connection.getMaxVcpus, None),
+        vendor=system.vendor,
+        product=system.product,
+        serial=system.serial,
+        guests=told.guests,
+        migration_uris=told.migration_uris,
+    )
+
+
+def _system_info(session: Session) -> host_xml.SystemInfo:
+    try:
+        xml = session.offered(session.connection.getSysinfo, 0)
+    except BackendError as error:
+        if error.kind in {"lost", "timeout"}:
+            raise
+        xml = None  # the daemon could not read the firmware's tables
+    return host_xml.system_info(xml) if xml else host_xml.SystemInfo()
+
+
+def _version(number: int | None) -> str | None:
+    """Return 4017005 as 4.17.5."""
+    if not number:
+        return None
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def _host_name(session: Session, uuid: str | None) -> str:
+    """Return the host's full name; one that means every host (localhost) is none."""
+    told: str = session.call(session.connection.getHostname)
+    if uris.is_local(session.uri) and not _is_full(told):
+        full = socket.getfqdn(told if _is_name(told) else socket.gethostname())
+        told = full if _is_full(full) or not _is_name(told) else told
+    if _is_name(told):
+        return told
+    log.warning("%s calls its host %r: give its name by host.name", uris.without_password(session.uri), told)
+    return uuid or "unnamed"
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and name.partition(".")[0].lower() not in {"localhost", "localhost4", "localhost6"}
+
+
+def _is_full(name: str) -> bool:
+    return "." in name and _is_name(name)
+
+
+def storage_pools(session: Session) -> list[StoragePool]:
+    """Return all storage pools."""
+    libvirt, listed = session.libvirt, session.connection.listAllStoragePools
+    persistent = _names(session, listed, libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT)
+    autostart = _names(session, listed, libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)
+    return _present(
+        lambda pool: _storage_pool(
+            session, pool, autostart=pool.name() in autostart, persistent=pool.name() in persistent
+        ),
+        session.offered(listed, 0) or (),
+    )
+
+
+def storage_pool(session: Session, name: str) -> StoragePool:
+    """Return one storage pool."""
+    pool = session.call(session.connection.storagePoolLookupByName, name)
+    persistent = bool(session.call(pool.isPersistent))
+    autostart = bool(session.call(pool.autostart)) if persistent else False
+    return _storage_pool(session, pool, autostart=autostart, persistent=persistent)
+
+
+def _storage_pool(
+    session: Session, pool: virStoragePool, *, autostart: bool, persistent: bool
+) -> StoragePool:
+    return resource_xml.storage_pool(
+        session.call(pool.XMLDesc, 0),
+        state=pool_state(session.call(pool.info)[0]),
+        autostart=autostart,
+        persistent=persistent,
+    )
+
+
+def pool_usage(session: Session, pools: Iterable[StoragePool]) -> list[StoragePool]:
+    """Return the pools with their usage as the daemon knows it now; those gone are left out."""
+    return _present(lambda pool: _usage(session, pool), pools)
+
+
+def _usage(session: Session, record: StoragePool) -> StoragePool:
+    pool = session.call(session.connection.storagePoolLookupByName, record.name)
+    state, capacity, allocation, available = session.call(pool.info)
+    return replace(
+        record,
+        state=pool_state(state),
+        capacity_bytes=capacity,
+        allocation_bytes=allocation,
+        available_bytes=available,
+    )
+
+
+def networks(session: Session) -> list[Network]:
+    """Return all networks."""
+    libvirt, listed = session.libvirt, session.connection.listAllNetworks
+    persistent = _names(session, listed, libvirt.VIR_CONNECT_LIST_NETWORKS_PERSISTENT)
+    autostart = _names(session, listed, libvirt.VIR_CONNECT_LIST_NETWORKS_AUTOSTART)
+    active = _names(session, listed, libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)
+
+    def record(net: virNetwork) -> Network:
+        name = net.name()
+        return resource_xml.network(
+            session.call(net.XMLDesc, 0),
+            active=name in active,
+            autostart=name in autostart,
+            persistent=name in persistent,
+        )
+
+    return _present(record, session.offered(listed, 0) or ())
+
+
+def network(session: Session, name: str) -> Network:
+    """Return one network."""
+    net = session.call(session.connection.networkLookupByName, name)
+    persistent = bool(session.call(net.isPersistent))
+    return resource_xml.network(
+        session.call(net.XMLDesc, 0),
+        active=bool(session.call(net.isActive)),
+        autostart=bool(session.call(net.autostart)) if persistent else False,
+        persistent=persistent,
+    )
+
+
+def bridges(session: Session) -> list[str]:
+    """Return the names of the host's bridges, where the daemon tells its interfaces."""
+    interfaces = session.offered(session.connection.listAllInterfaces, 0) or ()
+    names = _present(lambda nic: resource_xml.bridge_name(session.call(nic.XMLDesc, 0)), interfaces)
+    return [name for name in names if name]
+
+
+def _names(session: Session, listed: Callable[[int], Iterable[virStoragePool]], flag: int) -> set[str]:
+    return {item.name() for item in session.offered(listed, flag) or ()}
+
+
+def _present(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Read each item; one that fails is logged and left out, a lost connection fails all."""
+    found = []
+    for item in items:
+        try:
+            found.append(read(item))
+        except BackendError as error:
+            if error.kind in {"lost", "timeout"}:
+                raise
+            if error.kind != "not_found":
+                log.warning("left out: %s", error)
+    return found

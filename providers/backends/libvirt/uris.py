@@ -1,0 +1,51 @@
+"""libvirt connection URIs: which hypervisor they mean, and how they may be shown.
+
+Source: libvirt's documentation, "Connection URIs".
+Errors: BackendError (unsupported) for a driver that is not served.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+from xencim.providers.backends.base import BackendError
+
+PREFIXES = {"xen": "Xen", "test": "Xen", "qemu": "KVM", "lxc": "LXC"}
+
+
+def driver(uri: str) -> str:
+    """Return the driver's name: the scheme without its transport."""
+    return uri.partition(":")[0].partition("+")[0].lower()
+
+
+def prefix(uri: str) -> str:
+    """Return the class name prefix of the hypervisor that a URI means."""
+    try:
+        return PREFIXES[driver(uri)]
+    except KeyError:
+        raise BackendError(
+            "unsupported",
+            f"{without_password(uri)} is of no libvirt driver that is served",
+            hint=f"served are {', '.join(f'{name}:' for name in PREFIXES)} with any transport",
+        ) from None
+
+
+def without_password(uri: str) -> str:
+    """Return the URI as it may be shown."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return uri.partition(":")[0] + ":"
+    user, at, place = parts.netloc.rpartition("@")
+    netloc = user.partition(":")[0] + at + place
+    shown = urlunsplit(parts._replace(netloc=netloc))
+    # urlunsplit drops the empty authority of driver:///path.
+    return shown if netloc or "://" not in uri else shown.replace(":/", ":///", 1)
+
+
+def is_local(uri: str) -> bool:
+    """Tell whether the URI means this machine."""
+    try:
+        return not urlsplit(uri).netloc
+    except ValueError:
+        return False
