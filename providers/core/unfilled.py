@@ -18,10 +18,46 @@ if TYPE_CHECKING:
 _DEPRECATED = "deprecated by the schema, which names what stands in its place"
 _NOT_TOLD = "no hypervisor tells it"
 _ADMINISTRATIVE = "the server keeps no notes of an administrator"
+_FILES = "hypervisors name no files of a definition"
+_ORDER = "hypervisors start machines in an order of their own, without delay"
 _VIRTUAL = "it describes a physical part; a virtual one has no such thing"
+
+# Deprecated is not inherited (its flavour is Restricted), so a subclass's property does not show it.
+_DEPRECATED_PROPERTIES = {
+    "CIM_ManagedSystemElement": ("Status",),
+    "CIM_ComputerSystem": ("PowerManagementCapabilities",),
+    "CIM_LogicalDevice": (
+        "PowerManagementSupported",
+        "PowerManagementCapabilities",
+        "Availability",
+        "StatusInfo",
+        "LastErrorCode",
+        "ErrorDescription",
+        "ErrorCleared",
+        "PowerOnHours",
+        "TotalPowerOnHours",
+        "MaxQuiesceTime",
+    ),
+    "CIM_Memory": (
+        "ErrorInfo",
+        "OtherErrorDescription",
+        "CorrectableError",
+        "ErrorTime",
+        "ErrorAccess",
+        "ErrorTransferSize",
+        "ErrorData",
+        "ErrorDataOrder",
+        "ErrorAddress",
+        "SystemLevelAddress",
+        "ErrorResolution",
+        "AdditionalErrorData",
+    ),
+    "CIM_NetworkPort": ("OtherNetworkPortType",),
+}
 
 # Keyed by the class that first declares the property.
 REASONS: Mapping[str, str] = {
+    **{f"{origin}.{name}": _DEPRECATED for origin, names in _DEPRECATED_PROPERTIES.items() for name in names},
     # Core
     "CIM_ManagedElement.InstanceID": "the class has keys of its own",
     "CIM_ManagedElement.Generation": "records are compared, not counted",
@@ -55,6 +91,18 @@ REASONS: Mapping[str, str] = {
     "CIM_ResourceAllocationSettingData.Limit": "nothing is limited",
     "CIM_ResourceAllocationSettingData.Weight": "the hypervisor does not share this resource by weight",
     "CIM_ResourceAllocationSettingData.AllocationUnits": "there is no reservation or limit to count",
+    "CIM_VirtualSystemSettingData.CreationTime": _NOT_TOLD,
+    "CIM_VirtualSystemSettingData.ConfigurationID": "UUID tells the machine; a definition has no other",
+    "CIM_VirtualSystemSettingData.ConfigurationDataRoot": _FILES,
+    "CIM_VirtualSystemSettingData.ConfigurationFile": _FILES,
+    "CIM_VirtualSystemSettingData.SnapshotDataRoot": _FILES,
+    "CIM_VirtualSystemSettingData.SuspendDataRoot": _FILES,
+    "CIM_VirtualSystemSettingData.LogDataRoot": _FILES,
+    "CIM_VirtualSystemSettingData.RecoveryFile": "recovery starts a machine anew, from no file",
+    "CIM_VirtualSystemSettingData.SwapFileDataRoot": "the host swaps machines' memory like any other",
+    "CIM_VirtualSystemSettingData.AutomaticStartupActionDelay": _ORDER,
+    "CIM_VirtualSystemSettingData.AutomaticStartupActionSequenceNumber": _ORDER,
+    "CIM_VirtualSystemSettingData.AutomaticShutdownAction": "no definition tells it: the host decides",
     # Devices
     "CIM_StorageExtent.ErrorMethodology": _VIRTUAL,
     "CIM_StorageExtent.DataRedundancy": _NOT_TOLD,
@@ -89,6 +137,4 @@ REASONS: Mapping[str, str] = {
 def explain(declared: PropertyDecl, spec: ClassSpec | AssocSpec) -> str | None:
     """Return why a property that the spec does not fill is NULL, None when nobody has said."""
     own = {name.lower(): reason for name, reason in spec.unfilled.items()}
-    if reason := own.get(declared.name.lower()) or REASONS.get(f"{declared.class_origin}.{declared.name}"):
-        return reason
-    return _DEPRECATED if declared.qualifier("Deprecated") else None
+    return own.get(declared.name.lower()) or REASONS.get(f"{declared.class_origin}.{declared.name}")

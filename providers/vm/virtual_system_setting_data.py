@@ -25,9 +25,6 @@ _RECOVERY = {
     "coredump-restart": 3,
 }
 _CLOCK = {"utc": 0, "localtime": 1, "timezone": 2, "variable": 3}
-_CAPTION_CHARACTERS = 64
-_FILES = "libvirt names no files of a definition"
-_ORDER = "libvirt starts machines in an order of its own, without delay"
 
 
 def _id(vm: VirtualMachine, _config: MachineConfig, origin: Origin, host: Host) -> str:
@@ -35,7 +32,7 @@ def _id(vm: VirtualMachine, _config: MachineConfig, origin: Origin, host: Host) 
 
 
 def _caption(_vm: VirtualMachine, config: MachineConfig, *_: Row) -> str:
-    return (config.title or "Virtual System")[:_CAPTION_CHARACTERS]
+    return (config.title or "Virtual System")[:64]  # MaxLen of Caption
 
 
 def _startup(vm: VirtualMachine, *_: Row) -> int | None:
@@ -120,18 +117,4 @@ SPEC = ClassSpec(
             source="virDomainGetXMLDesc: os/loader/@secure",
         ),
     ),
-    unfilled={
-        "CreationTime": "libvirt does not keep it",
-        "ConfigurationID": "a definition has no identity but its machine's, which UUID tells",
-        "ConfigurationDataRoot": _FILES,
-        "ConfigurationFile": _FILES,
-        "SnapshotDataRoot": _FILES,
-        "SuspendDataRoot": _FILES,
-        "SwapFileDataRoot": "the host swaps machines' memory like any other",
-        "LogDataRoot": _FILES,
-        "RecoveryFile": "recovery starts the machine anew, from no file",
-        "AutomaticStartupActionDelay": _ORDER,
-        "AutomaticStartupActionSequenceNumber": _ORDER,
-        "AutomaticShutdownAction": "the host's own service decides it, not the machine's definition",
-    },
 )
