@@ -132,7 +132,7 @@ class ServerConfig:
         frozenset[str],
         Option(kinds.NAMES, frozenset({"root"}), "the system's users who may use the Unix socket"),
     ]
-    plain_passwords: Annotated[
+    allow_plain_passwords: Annotated[
         bool,
         Option(
             kinds.BOOLEAN,
@@ -157,6 +157,10 @@ class ServerConfig:
             lambda known: "off" if known.values["server.client_ca"] is None else "required",
             "whether clients show a certificate over HTTPS; its subject is then the user",
         ),
+    ]
+    client_subject: Annotated[
+        str,
+        Option(kinds.TEXT, "commonName", "the part of a client certificate's subject that names the user"),
     ]
     limits: LimitsConfig
 

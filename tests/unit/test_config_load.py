@@ -114,7 +114,7 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "XENCIM_CALL_TIMEOUT_S": "3",
         "XENCIM_NAMESPACES_ALIASES": "root/a=root/virt,root/b=interop",
         "XENCIM_SERVER_HTTPS": "off",
-        "XENCIM_SERVER_PLAIN_PASSWORDS": "true",
+        "XENCIM_SERVER_ALLOW_PLAIN_PASSWORDS": "true",
         "XENCIM_SERVER_LIMITS_CONNECTIONS": "5",
         "XENCIM_ACCESS_READ_USERS": "alice,bob",
     }
@@ -123,7 +123,7 @@ def test_every_setting_can_come_from_the_environment() -> None:
     assert config.call_timeout_s == 3.0
     assert config.namespaces.aliases == (("root/a", "root/virt"), ("root/b", "interop"))
     assert config.server.https == ()
-    assert config.server.plain_passwords is True
+    assert config.server.allow_plain_passwords is True
     assert config.server.limits.connections == 5
     assert config.access.read_users == {"alice", "bob"}
     assert len({variable(key) for key, _ in options()}) == len(list(options()))
@@ -170,16 +170,16 @@ def test_anonymous_reading_is_refused_where_other_machines_reach_the_server(tmp_
             "DIR/xencim.toml:4: there is no setting server.htps",
             (
                 "there are: server.anonymous, server.http, server.https, server.socket, server.socket_users, "
-                "server.plain_passwords, server.certificate, server.key, server.client_ca, "
-                "server.client_certificates"
+                "server.allow_plain_passwords, server.certificate, server.key, server.client_ca, "
+                "server.client_certificates, server.client_subject"
             ),
         ),
         (
             "server = 1\n",
             "DIR/xencim.toml:1: there is no setting server",
             (
-                "[server] is a table of anonymous, certificate, client_ca, client_certificates, http, https, "
-                "key, limits, plain_passwords, socket, socket_users"
+                "[server] is a table of allow_plain_passwords, anonymous, certificate, client_ca, "
+                "client_certificates, client_subject, http, https, key, limits, socket, socket_users"
             ),
         ),
         (
@@ -211,9 +211,9 @@ def test_anonymous_reading_is_refused_where_other_machines_reach_the_server(tmp_
             "state_dir must be a path",
         ),
         (
-            "[server]\nplain_passwords = 1\n",
-            "DIR/xencim.toml:2: server.plain_passwords: 1 is not a boolean",
-            "server.plain_passwords must be true or false",
+            "[server]\nallow_plain_passwords = 1\n",
+            "DIR/xencim.toml:2: server.allow_plain_passwords: 1 is not a boolean",
+            "server.allow_plain_passwords must be true or false",
         ),
         (
             "backends = [1]\n",
