@@ -11,7 +11,7 @@ from xencim.cimom_glue.cli.output import Exit, print_json, print_table
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.hypervisors import make_backends
 from xencim.mof.repository import load
-from xencim.providers.assembly import DEFAULT_ALIASES, Placement, place
+from xencim.providers.assembly import Placement, place
 from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.catalogue import ASSOCIATIONS, SPECS
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     backends = make_backends(config) or [FakeBackend(1)]
     sites = place([Placement(backend) for backend in backends], Inventory())
     schema = load(config.schema, config.state_dir).repository
-    registry = Registry(schema, SPECS, ASSOCIATIONS, sites, DEFAULT_ALIASES)
+    registry = Registry(schema, SPECS, ASSOCIATIONS, sites)
     rows = [
         describe(namespace.name, served)
         for namespace in registry.namespaces.values()
@@ -62,7 +62,7 @@ def _sources(served: Served) -> Iterator[str]:
         yield from (kind.__name__ for kind in spec.rows.kinds)
         return
     for link in spec.links:
-        yield f"{link.left.cim_class}–{link.right.cim_class}"
+        yield f"{link.left.cim_class}-{link.right.cim_class}"
 
 
 def _text(value: str | list[str] | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xencim import __version__
 from xencim.cimom_glue import logs
-from xencim.cimom_glue.cli.doctor_classes import check_classes
+from xencim.cimom_glue.cli.doctor_classes import DOCTORS_POLICY, check_classes
 from xencim.cimom_glue.cli.doctor_server import check_accounts, check_addresses, check_certificate
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line
 from xencim.cimom_glue.cli.settings import load_settings
@@ -72,9 +72,8 @@ def _check_schema(config: Config) -> tuple[Schema | None, Check]:
     place = config.schema or "the part that comes along"
     detail = f"{schema.version}, {len(schema.repository.classes)} classes, {place}"
     taken = ", ".join(schema.taken_from_ours)
-    return schema, Check(
-        "schema", ok=True, detail=detail, hint=f"taken from ours: {taken}" if taken else None
-    )
+    hint = f"absent there and taken from ours: {taken}" if taken else None
+    return schema, Check("schema", ok=True, detail=detail, hint=hint)
 
 
 async def _check_hypervisors(config: Config, schema: Schema) -> AsyncIterator[Check]:
@@ -84,7 +83,7 @@ async def _check_hypervisors(config: Config, schema: Schema) -> AsyncIterator[Ch
         world = await assemble(
             schema.repository,
             [Placement(backend) for backend in backends],
-            config.access_policy,
+            DOCTORS_POLICY,
             version=__version__,
             aliases=dict(config.namespaces.aliases),
         )

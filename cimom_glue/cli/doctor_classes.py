@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.wire import Encoder, Message
 from xencim.providers.backends.base import Check
-from xencim.providers.core.access import Principal
+from xencim.providers.core.access import AccessPolicy, Principal, Rule
 from xencim.providers.core.errors import CimError
 from xencim.providers.core.operations import EnumerateInstances
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from xencim.providers.core.engine import Engine
 
 _MILLISECONDS = 1000
-# Who asks: somebody whom the policy that comes along lets do everything.
-_ROOT = Principal("root", frozenset({"xencim-admin"}))
+_DOCTOR = Principal("doctor")
+# Whatever the configuration grants to whom, doctor's own engine lets it read every class.
+DOCTORS_POLICY = AccessPolicy(admin=Rule(users=frozenset({_DOCTOR.name})))
 
 
 async def check_classes(engine: Engine) -> list[Check]:
@@ -35,7 +36,7 @@ async def _check_class(engine: Engine, encoder: Encoder, namespace: str, class_n
     message = Message(id="1", method="EnumerateInstances", intrinsic=True, operation=request)
     started = time.perf_counter()
     try:
-        result = await engine.execute(request, _ROOT)
+        result = await engine.execute(request, _DOCTOR)
         size = 0
         count = 0
         for piece in encoder.reply(message, result):
