@@ -33,13 +33,17 @@ def prefixed(class_name: str, prefix: str) -> str:
 
 def with_prefixes(repository: ClassRepository, prefixes: Iterable[str]) -> ClassRepository:
     """Return the classes with ours once for each prefix ("Xen", "KVM", …)."""
-    wanted = tuple(dict.fromkeys(prefixes))
-    if wanted == ("Xen",):
+    wanted = list(dict.fromkeys(prefixes))
+    if [f"{prefix}_" for prefix in wanted] == [_OURS]:
         return repository
     dmtf = [decl for decl in repository.classes.values() if not is_ours(decl.name)]
     ours = [decl for decl in repository.classes.values() if is_ours(decl.name)]
-    served = [_Renamer(prefix).rename(decl) for prefix in wanted for decl in ours]
+    served = [_rename(decl, prefix) for prefix in wanted for decl in ours]
     return ClassRepository([*dmtf, *served], repository.qualifiers.values())
+
+
+def _rename(decl: ClassDecl, prefix: str) -> ClassDecl:
+    return decl if f"{prefix}_" == _OURS else _Renamer(prefix).rename(decl)
 
 
 class _Renamer:

@@ -50,12 +50,16 @@ def load(schema: pathlib.Path | None = None, cache_dir: pathlib.Path | None = No
     given = sources.given_schema(schema) if schema else sources.MofFiles({}, packaged.version)
     key = sources.digest(__version__, *_parts(packaged.texts), *_parts(ours), *_parts(given.texts))
     declared = cache.read(cache_dir, key) if cache_dir else None
-    if declared is None:
-        declared = _compile(packaged.texts | ours, given.texts)
-        if cache_dir:
-            cache.write(cache_dir, key, declared)
+    try:
+        if declared is None:
+            declared = _compile(packaged.texts | ours, given.texts)
+            if cache_dir:
+                cache.write(cache_dir, key, declared)
+        classes = resolve(declared.classes)
+    except SchemaError as error:
+        raise SchemaError(f"{schema or 'the packaged schema'}: {error}") from error
     return Schema(
-        repository=ClassRepository(resolve(declared.classes).values(), declared.qualifiers.values()),
+        repository=ClassRepository(classes.values(), declared.qualifiers.values()),
         version=given.version,
         taken_from_ours=tuple(declared.classes[n].name for n in declared.supplied if not is_ours(n)),
     )

@@ -130,7 +130,7 @@ def _scalar(cim_type: str, value: Scalar) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_ESCAPES.get(c) or (c if c.isprintable() else f"\\x{ord(c):04X}") for c in text)
+    return "".join(_ESCAPES.get(c) or (c if c >= " " else f"\\x{ord(c):04X}") for c in text)
 
 
 def _fill(words: Iterable[str], first: str, following: str, width: int = _WIDTH) -> list[str]:
