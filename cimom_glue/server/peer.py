@@ -11,6 +11,10 @@ import struct
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid
 
@@ -54,7 +58,7 @@ def is_loopback(address: str) -> bool:
     return _plain(address).is_loopback
 
 
-def subject_user(certificate: dict[str, object] | None, attribute: str) -> str | None:
+def subject_user(certificate: Mapping[str, object] | None, attribute: str) -> str | None:
     """Return the attribute of a checked certificate's subject; None when absent or ambiguous."""
     subject = (certificate or {}).get("subject", ())
     values = [value for rdn in subject for name, value in rdn if name == attribute]  # type: ignore[attr-defined]

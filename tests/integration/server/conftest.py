@@ -8,20 +8,23 @@ import contextlib
 import inspect
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 import uvloop
 
 from xencim.cimom_glue.server import Authenticator, AuthSettings, Limits, Server, ServerSettings
-from xencim.cimom_glue.wire import Message
-from xencim.providers.core.access import Principal
-from xencim.providers.core.errors import CimError
 from xencim.providers.core.operations import EnumerateInstanceNames, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from xencim.cimom_glue.wire import Message
+    from xencim.providers.core.access import Principal
+    from xencim.providers.core.errors import CimError
 
 BASIC = b"authorization: Basic " + base64.b64encode(b"alice:wonderland") + b"\r\n"
 
@@ -205,13 +208,15 @@ class Starter:
         clock: Callable[[], float] | None = None,
         **settings: Any,  # noqa: ANN401 - those of ServerSettings
     ) -> Serving:
-        where = {"http": (("127.0.0.1", 0),), "https": (), "limits": limits or Limits()} | settings
+        where: dict[str, Any] = {
+            "http": (("127.0.0.1", 0),),
+            "https": (),
+            "limits": limits or Limits(),
+        } | settings
         accounts = Accounts()
         authenticator = Authenticator(accounts, auth, **({"clock": clock} if clock else {}))
         engine = engine or Engine()
-        server = Server(
-            ServerSettings(state_dir=self.state_dir, **where), engine, Codec(), authenticator
-        )
+        server = Server(ServerSettings(state_dir=self.state_dir, **where), engine, Codec(), authenticator)
         serving = Serving(server, engine, accounts, await server.start(), [])
         self.running.append(serving)
         return serving

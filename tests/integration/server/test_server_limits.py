@@ -55,7 +55,9 @@ async def test_a_body_announced_too_large_is_413(serve: Starter, basic: bytes) -
 
 async def test_a_client_that_sends_its_large_body_first_still_reads_413(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000)
+    client.writer.write(
+        b"POST / HTTP/1.1\r\n" + basic + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
+    )
     assert (await client.reply()).status == 413
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xencim.cimom_glue.server import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.integration.server.conftest import Starter
 
@@ -28,11 +28,10 @@ class Pieces:
             yield PIECE
 
 
-async def until(condition: object) -> None:
-    """Let the loop run until a callable is true."""
-    assert callable(condition)
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop run until something inside the server has come true, which announces nothing."""
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - as the docstring says
             await asyncio.sleep(0.005)
 
 
@@ -143,5 +142,7 @@ async def test_a_stop_waits_no_longer_than_its_time(serve: Starter) -> None:
     await until(lambda: serving.engine.seen)
     await serving.server.stop()
     assert serving.server.connections == 0
-    assert isinstance((await asyncio.gather(asking, return_exceptions=True))[0], asyncio.IncompleteReadError | OSError)
+    assert isinstance(
+        (await asyncio.gather(asking, return_exceptions=True))[0], asyncio.IncompleteReadError | OSError
+    )
     assert serving.server._state.tasks == set()

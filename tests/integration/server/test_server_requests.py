@@ -66,7 +66,9 @@ async def test_what_is_not_http_is_400(serve: Starter) -> None:
 
 async def test_an_upgrade_is_refused(serve: Starter) -> None:
     client = await (await serve()).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc")
+    client.writer.write(
+        b"POST / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+    )
     assert (await client.reply()).status == 400
     assert await client.closed()
 
