@@ -6,9 +6,13 @@ Errors: BackendError (unsupported) for a driver that is not served.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
+import re
 
 from xencim.providers.backends.base import BackendError
+
+# From the first colon behind the user to the last @: a password may hold anything.
+_PASSWORD = re.compile(r"^([^:/?#]+://[^:/?#@]*):[^?#]*@")
+_HOST = re.compile(r"^[^:/?#]+://[^/?#]")
 
 PREFIXES = {"xen": "Xen", "test": "Xen", "qemu": "KVM", "lxc": "LXC"}
 
@@ -32,20 +36,9 @@ def prefix(uri: str) -> str:
 
 def without_password(uri: str) -> str:
     """Return the URI as it may be shown."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return uri.partition(":")[0] + ":"
-    user, at, place = parts.netloc.rpartition("@")
-    netloc = user.partition(":")[0] + at + place
-    shown = urlunsplit(parts._replace(netloc=netloc))
-    # urlunsplit drops the empty authority of driver:///path.
-    return shown if netloc or "://" not in uri else shown.replace(":/", ":///", 1)
+    return _PASSWORD.sub(r"\1@", uri)
 
 
 def is_local(uri: str) -> bool:
-    """Tell whether the URI means this machine."""
-    try:
-        return not urlsplit(uri).netloc
-    except ValueError:
-        return False
+    """Tell whether the URI means this machine: it names no host."""
+    return _HOST.match(uri) is None
