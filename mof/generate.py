@@ -140,7 +140,11 @@ def _qualifier_types(declared: Declarations) -> str:
 def _differences(files: Mapping[str, str], folder: pathlib.Path) -> list[str]:
     present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*.mof")}
     return [
-        *(path for path, text in files.items() if path not in present or present[path].read_text() != text),
+        *(
+            path
+            for path, text in files.items()
+            if path not in present or present[path].read_text("utf-8") != text
+        ),
         *(path for path in present if path not in files),
     ]
 
