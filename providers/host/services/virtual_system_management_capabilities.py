@@ -1,0 +1,42 @@
+"""What the virtual system management service can do.
+
+Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementCapabilities).
+"""
+
+from __future__ import annotations
+
+from xencim.providers.core.spec import ClassSpec, Const, Prop
+from xencim.providers.host.rows import HOST
+from xencim.providers.host.services.common import capabilities_keys, synchronous
+from xencim.providers.host.services.virtual_system_management_service import SPEC as SERVICE
+from xencim.providers.host.templates.virtual_system import guest_types
+
+_METHODS = {
+    "DefineSystem": 2,
+    "DestroySystem": 3,
+    "ModifyResourceSettings": 5,
+    "ModifySystemSettings": 6,
+    "RemoveResourceSettings": 7,
+    "AddResourceSettings": 10,
+}
+
+SPEC = ClassSpec(
+    cim_class="VirtualSystemManagementCapabilities",
+    rows=HOST,
+    profiles=("DSP1042",),
+    keys=capabilities_keys("ManagementCapabilities"),
+    props=(
+        Prop("ElementName", Const("Virtual system management capabilities"), source="constant: there is one"),
+        synchronous(SERVICE, _METHODS),
+        Prop("VirtualSystemTypesSupported", guest_types, source="virConnectGetCapabilities: guest"),
+        Prop("ElementNameEditSupported", Const(False), source="constant: a machine cannot be renamed"),
+    ),
+    unfilled={
+        "AsynchronousMethodsSupported": "no method of the service starts a job",
+        "IndicationsSupported": "no indication is sent",
+        "RequestedStatesSupported": "the service's own state cannot be changed",
+        "StateAwareness": "the service's own state cannot be changed",
+        "MaxElementNameLen": "names cannot be edited",
+        "ElementNameMask": "names cannot be edited",
+    },
+)

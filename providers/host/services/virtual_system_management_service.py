@@ -1,0 +1,35 @@
+"""The service that defines, changes and removes machines.
+
+Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementService).
+"""
+
+from __future__ import annotations
+
+from xencim import __version__
+from xencim.providers.core.spec import ClassSpec, Const, MethodSpec, Prop
+from xencim.providers.host.rows import HOST
+from xencim.providers.host.services.common import service_keys, service_props
+
+_METHODS: tuple[MethodSpec, ...] = ()
+
+SPEC = ClassSpec(
+    cim_class="VirtualSystemManagementService",
+    rows=HOST,
+    profiles=("DSP1042",),
+    keys=service_keys("Management Service"),
+    props=(
+        *service_props("Virtual system management", enabled=bool(_METHODS)),
+        Prop(
+            "Caption",
+            lambda host: " ".join(part for part in (host.hypervisor, host.hypervisor_version) if part),
+            source="virConnectGetType, virConnectGetVersion",
+        ),
+        Prop("Release", Const(__version__), source="the release of xencim"),
+        Prop(
+            "LibvirtVersion",
+            lambda host: host.library_version if host.library == "libvirt" else None,
+            source="virConnectGetLibVersion",
+        ),
+    ),
+    methods=_METHODS,
+)

@@ -1,0 +1,17 @@
+"""Templates of machines' network interfaces, per network and bridge.
+
+Source: DSP1050 1.0; DSP1043 1.0, section 7.
+"""
+
+from __future__ import annotations
+
+from xencim.providers.host.templates.common import Templates
+from xencim.providers.network.network_pool import KIND
+
+TEMPLATES = Templates(KIND, units="count")
+SPEC = TEMPLATES.spec(
+    "NetResourceAllocationSettingData",
+    *("NetworkType", "NetworkName", "VirtualDevice", "SourceDevice", "NetworkMode", "FilterRef"),
+    *("ProfileID", "VLANIDs", "OutboundLimit", "BootOrder"),
+    profiles=("DSP1043", "DSP1050"),
+)

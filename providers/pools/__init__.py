@@ -1,0 +1,1 @@
+"""What the pools of processors, memory, storage and networks have in common."""

@@ -1,0 +1,48 @@
+"""How the status of a part of the host is told: it is well as long as the hypervisor answers.
+
+Source: DSP1052 1.0, section 7 (CIM_ManagedSystemElement's status properties).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xencim.providers.backends.records import Host
+
+STARTING = 8
+STOPPED = 10
+DEGRADED = 3
+ERROR = 6
+OK = 2
+LOST_COMMUNICATION = 13
+
+HEALTH_OK = 5
+HEALTH_DEGRADED = 10
+HEALTH_CRITICAL = 25
+HEALTH_UNKNOWN = 0
+
+CONTACT = "whether the hypervisor answers"
+"""The source of these properties."""
+
+
+def lost_contact_text(host: Host) -> str | None:
+    """Say since when the hypervisor has not answered."""
+    if host.no_contact_since is None:
+        return None
+    return f"No contact with {host.hypervisor} since {host.no_contact_since.isoformat(timespec='seconds')}"
+
+
+def operational_status(host: Host, own: int = OK) -> tuple[int, ...]:
+    """Return OperationalStatus: the part's own while the hypervisor answers."""
+    return (LOST_COMMUNICATION,) if host.no_contact_since else (own,)
+
+
+def status_descriptions(host: Host, own: str = "The hypervisor answers") -> tuple[str, ...]:
+    """Return StatusDescriptions: the part's own text while the hypervisor answers."""
+    return (lost_contact_text(host) or own,)
+
+
+def health_state(host: Host, own: int = HEALTH_OK) -> int:
+    """Return HealthState: the part's own while the hypervisor answers."""
+    return HEALTH_UNKNOWN if host.no_contact_since else own

@@ -1,0 +1,123 @@
+"""Storage pools, and all storage of the host as their primordial pool.
+
+Sizes are whole mebibytes, those of the pool's last refresh.
+
+Source: DSP1047 1.0 (storage resource pools); DSP1041 1.1, section 10.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.records import Host, HostUsage, PoolState, StoragePool
+from xencim.providers.core.spec import ClassSpec, Const, Context, Prop
+from xencim.providers.pools import status
+from xencim.providers.pools.kind import PoolKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Source = StoragePool | None
+
+
+def _find(context: Context, _bridge: type | None, name: str) -> StoragePool | None:
+    return context.view.get(StoragePool, name)
+
+
+KIND = PoolKind(
+    "Disk",
+    resource_type=17,
+    sharing_mode=2,
+    concrete=lambda context: context.view.all(StoragePool).values(),
+    find=_find,
+    source_kinds=(StoragePool,),
+)
+
+UNITS = "byte*2^20"
+_MIB = 2**20
+_OPERATIONAL_STATUS = {
+    PoolState.INACTIVE: status.STOPPED,
+    PoolState.BUILDING: status.STARTING,
+    PoolState.RUNNING: status.OK,
+    PoolState.DEGRADED: status.DEGRADED,
+    PoolState.INACCESSIBLE: status.ERROR,
+}
+_HEALTH_STATE = {
+    PoolState.INACTIVE: status.HEALTH_UNKNOWN,
+    PoolState.BUILDING: status.HEALTH_UNKNOWN,
+    PoolState.RUNNING: status.HEALTH_OK,
+    PoolState.DEGRADED: status.HEALTH_DEGRADED,
+    PoolState.INACCESSIBLE: status.HEALTH_CRITICAL,
+}
+
+
+def _of_pool(value: Callable[[StoragePool], str | bool | None]) -> Callable[..., str | bool | None]:
+    return lambda source, *_: None if source is None else value(source)
+
+
+def _mib(size: Callable[[StoragePool], int | None]) -> Callable[..., int | None]:
+    def get(source: Source, _host: Host, _usage: HostUsage) -> int | None:
+        size_bytes = None if source is None else size(source)
+        return None if size_bytes is None else size_bytes // _MIB
+
+    return get
+
+
+def _caption(source: Source, _host: Host, _usage: HostUsage) -> str:
+    return "Storage of the host" if source is None else f"Storage pool {source.name}"
+
+
+def _operational_status(source: Source, host: Host, _usage: HostUsage) -> tuple[int, ...]:
+    return status.operational_status(host, _OPERATIONAL_STATUS[source.state] if source else status.OK)
+
+
+def _status_descriptions(source: Source, host: Host, _usage: HostUsage) -> tuple[str, ...]:
+    return (
+        status.status_descriptions(host, source.state.value) if source else status.status_descriptions(host)
+    )
+
+
+def _health_state(source: Source, host: Host, _usage: HostUsage) -> int:
+    return status.health_state(host, _HEALTH_STATE[source.state] if source else status.HEALTH_OK)
+
+
+_STATE = "virStoragePoolGetInfo: state"
+_ALLOCATION = "virStoragePoolGetInfo: allocation"
+_CAPACITY = "virStoragePoolGetInfo: capacity"
+
+SPEC = ClassSpec(
+    cim_class="DiskPool",
+    rows=KIND.rows(),
+    profiles=("DSP1041", "DSP1047"),
+    refreshes_storage=True,
+    keys=KIND.keys(),
+    props=(
+        *KIND.props(),
+        Prop("Caption", _caption, source="virStoragePoolGetName"),
+        Prop("Name", _of_pool(lambda pool: pool.name), source="virStoragePoolGetName"),
+        Prop(
+            "ResourceSubType", _of_pool(lambda pool: pool.type), source="virStoragePoolGetXMLDesc: pool/@type"
+        ),
+        Prop("AllocationUnits", Const(UNITS), source="constant: mebibytes, as libvirt-cim counts"),
+        Prop("Capacity", _mib(lambda pool: pool.capacity_bytes), source=_CAPACITY),
+        Prop("Reserved", _mib(lambda pool: pool.allocation_bytes), source=_ALLOCATION),
+        Prop("ConsumedResourceUnits", Const(UNITS), source="constant: as AllocationUnits"),
+        Prop("CurrentlyConsumedResource", _mib(lambda pool: pool.allocation_bytes), source=_ALLOCATION),
+        Prop("MaxConsumableResource", _mib(lambda pool: pool.capacity_bytes), source=_CAPACITY),
+        Prop("Path", _of_pool(lambda pool: pool.target_path), source="virStoragePoolGetXMLDesc: target/path"),
+        Prop("Autostart", _of_pool(lambda pool: pool.autostart), source="virStoragePoolGetAutostart"),
+        Prop(
+            "Host",
+            _of_pool(lambda pool: pool.source_host),
+            source="virStoragePoolGetXMLDesc: source/host/@name",
+        ),
+        Prop(
+            "SourceDirectory",
+            _of_pool(lambda pool: pool.source_path),
+            source="virStoragePoolGetXMLDesc: source/dir/@path",
+        ),
+        Prop("OperationalStatus", _operational_status, source=_STATE),
+        Prop("StatusDescriptions", _status_descriptions, source=_STATE),
+        Prop("HealthState", _health_state, source=_STATE),
+    ),
+)
