@@ -273,7 +273,7 @@ class Reader:
         if self.token.word in _ARITHMETIC:
             raise self.unsupported("arithmetic (CQL's Arithmetic Expression)")
         if isinstance(found, Property) and found.path[0].startswith("__") and self.token.word != "ISA":
-            raise self.language.unsupported(token.position, f"the system property {found.path[0]}")
+            raise self.language.unsupported(token.position, f"the system property {found.path[0][:40]}")
         return found
 
     def _operand(self) -> Operand:
