@@ -1,0 +1,109 @@
+"""The whole server, put together from a configuration: hypervisors, engine, codec, sockets.
+
+Errors: BackendError, SchemaError, CertificateError, OSError (an address), all from `start`; nothing
+that was started before stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from xencim import __version__
+from xencim.cimom_glue.config import ConfigError
+from xencim.cimom_glue.hypervisors import make_backends
+from xencim.cimom_glue.server import Authenticator, AuthSettings, Limits, PasswordFile, Server, ServerSettings
+from xencim.cimom_glue.server.pam import PamAccounts
+from xencim.cimom_glue.wire import Encoder
+from xencim.mof.repository import load
+from xencim.providers.assembly import Placement, World, assemble
+from xencim.providers.backends.records import Listener
+
+if TYPE_CHECKING:
+    from xencim.cimom_glue.config import Config
+    from xencim.cimom_glue.server.accounts import Accounts
+
+log = logging.getLogger(__name__)
+
+
+class Application:
+    """A server; ``config.backends`` names at least one hypervisor."""
+
+    server: Server
+    world: World
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    async def start(self) -> list[str]:
+        """Reach the hypervisors and listen; return the URLs that are answered."""
+        config = self._config
+        began_s = time.monotonic()
+        schema = load(config.schema, config.state_dir)
+        self.world = await assemble(
+            schema.repository,
+            [Placement(backend) for backend in make_backends(config)],
+            config.access_policy,
+            version=__version__,
+            aliases=dict(config.namespaces.aliases),
+        )
+        try:
+            authenticator = Authenticator(_accounts(config), _auth_settings(config))
+            self.server = Server(_server_settings(config), self.world.engine, Encoder(), authenticator)
+            urls = await self.server.start()
+        except BaseException:
+            await self.world.stop()
+            raise
+        self.world.announce(Listener(url=url, scheme=url.partition(":")[0]) for url in urls)
+        log.info("started in %.2f s", time.monotonic() - began_s)
+        return urls
+
+    async def stop(self) -> None:
+        """Finish what is under way and let go of everything."""
+        await self.server.stop()
+        await self.world.stop()
+
+
+def _accounts(config: Config) -> Accounts:
+    if config.auth.method == "pam":
+        return PamAccounts(config.auth.pam_service)
+    return PasswordFile(config.auth.password_file)
+
+
+def _auth_settings(config: Config) -> AuthSettings:
+    return AuthSettings(
+        anonymous_read=config.server.anonymous == "read",
+        allow_plain_passwords=config.server.plain_passwords,
+        socket_users=config.server.socket_users,
+    )
+
+
+def _server_settings(config: Config) -> ServerSettings:
+    server = config.server
+    limits = server.limits
+    uses_client_certificates = server.client_certificates != "off"
+    try:
+        return ServerSettings(
+            state_dir=config.state_dir,
+            http=server.http,
+            https=server.https,
+            socket=server.socket,
+            certificate=server.certificate,
+            key=server.key,
+            client_ca=server.client_ca if uses_client_certificates else None,
+            client_certificates_required=server.client_certificates == "required",
+            limits=Limits(
+                connections=limits.connections,
+                connections_per_address=limits.connections_per_address,
+                header_bytes=limits.header_bytes,
+                body_bytes=limits.body_bytes,
+                header_seconds=limits.header_timeout_s,
+                body_seconds=limits.body_timeout_s,
+                write_seconds=limits.write_timeout_s,
+                keep_alive_seconds=limits.idle_timeout_s,
+                stop_seconds=limits.stop_timeout_s,
+            ),
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
