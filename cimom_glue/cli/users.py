@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_table, tell
 from xencim.cimom_glue.cli.settings import load_settings
-from xencim.cimom_glue.server.passwords import PasswordFile
+from xencim.cimom_glue.server.auth.passwords import PasswordFile
 
 if TYPE_CHECKING:
     import argparse

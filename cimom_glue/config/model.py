@@ -17,12 +17,16 @@ from xencim.providers.core.access import AccessPolicy, Rule
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """How a setting is read; ``default`` may be computed from the settings before it."""
+    """How a setting is read; ``default`` may be computed from the settings before it.
+
+    ``otherwise`` tells in words what a computed default is.
+    """
 
     kind: Kind
     default: object
     help: str
     flag: str | None = None
+    otherwise: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,13 @@ class ServerConfig:
     ]
     https: Annotated[
         tuple[Address, ...],
-        Option(kinds.ADDRESSES, _https_default, "where CIM-XML over HTTPS is answered", "--https"),
+        Option(
+            kinds.ADDRESSES,
+            _https_default,
+            "where CIM-XML over HTTPS is answered",
+            "--https",
+            "port 5989 of every address, of the loopback ones where server.anonymous is read",
+        ),
     ]
     socket: Annotated[
         Path | None,
@@ -126,6 +136,7 @@ class ServerConfig:
             lambda known: places.socket_path(known.environ, known.values["state_dir"]),
             "the Unix socket, where the kernel tells who calls and no password is asked",
             "--socket",
+            "/run/xencim/xencim.sock beside the system's state_dir, else xencim.sock in state_dir",
         ),
     ]
     socket_users: Annotated[
@@ -156,6 +167,7 @@ class ServerConfig:
             kinds.choice("off", "optional", "required"),
             lambda known: "off" if known.values["server.client_ca"] is None else "required",
             "whether clients show a certificate over HTTPS; its subject is then the user",
+            otherwise="required with server.client_ca, else off",
         ),
     ]
     client_subject: Annotated[
@@ -172,7 +184,12 @@ class AuthConfig:
     method: Annotated[str, Option(kinds.choice("file", "pam"), "file", "what passwords are checked against")]
     password_file: Annotated[
         Path,
-        Option(kinds.PATH, _in_state_dir("passwords"), "the file that `xencim user` keeps"),
+        Option(
+            kinds.PATH,
+            _in_state_dir("passwords"),
+            "the file that `xencim user` keeps",
+            otherwise="passwords in state_dir",
+        ),
     ]
     pam_service: Annotated[str, Option(kinds.TEXT, "xencim", "the PAM service, a file in /etc/pam.d")]
 
@@ -254,6 +271,7 @@ class Config:
             lambda known: places.state_dir(known.environ),
             "where the server keeps accounts, its certificate and other state",
             "--state-dir",
+            "/var/lib/xencim for root, else ~/.local/state/xencim",
         ),
     ]
     schema: Annotated[

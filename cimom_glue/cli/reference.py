@@ -1,0 +1,41 @@
+"""Writes the generated pages of docs/reference: the classes with every property, and the settings.
+
+`python -m xencim.cimom_glue.cli.reference [--check] [DIR]`; with ``--check`` nothing is written and the
+exit code is 1 when a page is not what would be written.
+
+Errors: LookupError naming each property that is neither filled nor explained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from xencim.cimom_glue.cli.output import Exit, complain, print_line
+from xencim.cimom_glue.cli.reference_classes import classes_page
+from xencim.cimom_glue.cli.reference_settings import settings_page
+
+PAGES = {"classes.md": classes_page, "settings.md": settings_page}
+
+
+def main() -> int:
+    """Write or check the pages."""
+    parser = argparse.ArgumentParser(description="Write the generated pages of docs/reference.")
+    parser.add_argument("--check", action="store_true", help="only tell whether the pages are up to date")
+    parser.add_argument("dir", nargs="?", type=Path, default=Path("docs/reference"), metavar="DIR")
+    args = parser.parse_args()
+    pages = {args.dir / name: make() for name, make in PAGES.items()}
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if args.check:
+            complain(f"{path} is not up to date", "`make docs` writes it")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pages[path], "utf-8")
+        print_line(f"wrote {path}")
+    return Exit.FAILED if args.check and stale else Exit.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
