@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xencim.cimom_glue.server.pam import PamAccounts, PamError
+from xencim.cimom_glue.server.auth.pam import PamAccounts, PamError
 
 if TYPE_CHECKING:
     from pathlib import Path

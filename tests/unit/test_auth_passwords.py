@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xencim.cimom_glue.server import PasswordFile, PasswordFileError
-from xencim.cimom_glue.server.passwords import Cost
+from xencim.cimom_glue.server.auth.passwords import Cost
 
 if TYPE_CHECKING:
     from pathlib import Path

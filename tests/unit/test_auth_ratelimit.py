@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xencim.cimom_glue.server.ratelimit import FailureLimiter
+from xencim.cimom_glue.server.auth.ratelimit import FailureLimiter
 
 
 @dataclass

@@ -12,7 +12,7 @@ import logging
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_void_p
 from typing import TYPE_CHECKING, Any
 
-from xencim.cimom_glue.server.accounts import system_groups
+from xencim.cimom_glue.server.auth.accounts import system_groups
 
 if TYPE_CHECKING:
     from pathlib import Path

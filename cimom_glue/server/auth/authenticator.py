@@ -21,9 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from xencim.cimom_glue.server.accounts import Accounts, system_groups, system_user
+from xencim.cimom_glue.server.auth.accounts import Accounts, system_groups, system_user
+from xencim.cimom_glue.server.auth.ratelimit import FailureLimiter
 from xencim.cimom_glue.server.peer import Peer, Transport
-from xencim.cimom_glue.server.ratelimit import FailureLimiter
 from xencim.cimom_glue.server.refused import Refused
 from xencim.providers.core.access import Principal
 
