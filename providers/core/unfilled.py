@@ -131,6 +131,20 @@ REASONS: Mapping[str, str] = {
     "CIM_Controller.ProtocolSupported": "the device is no bus",
     "CIM_Controller.ProtocolDescription": "the device is no bus",
     "CIM_UserDevice.IsLocked": _VIRTUAL,
+    # Hosts, services and pools
+    "CIM_ManagedElement.Description": "every instance is what its class's description says",
+    "CIM_ManagedSystemElement.StatusDescriptions": "OperationalStatus says all that is known",
+    "CIM_ManagedSystemElement.CommunicationStatus": "a part of this server: there is no contact to lose",
+    "CIM_ManagedSystemElement.DetailedStatus": "there is nothing to add to PrimaryStatus",
+    "CIM_ManagedSystemElement.OperatingStatus": "EnabledState says all that is known",
+    "CIM_ManagedSystemElement.Name": "InstanceID is the only name",
+    "CIM_ComputerSystem.ResetCapability": _NOT_TOLD,
+    "CIM_Service.PrimaryOwnerName": _ADMINISTRATIVE,
+    "CIM_Service.PrimaryOwnerContact": _ADMINISTRATIVE,
+    "CIM_Service.StartMode": "services are there as long as this server, whoever starts it",
+    "CIM_Service.LoSID": "no level of service is agreed on",
+    "CIM_Service.LoSOrgID": "no level of service is agreed on",
+    "CIM_ResourcePool.ResourceSubType": "the pool's resources come in one kind only",
 }
 
 

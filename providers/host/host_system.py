@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.core.spec import ClassName, ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.pools.status import CONTACT, health_state, operational_status, status_descriptions
+from xencim.providers.pools.status import (
+    CONTACT,
+    communication_status,
+    health_state,
+    operational_status,
+    primary_status,
+    status_descriptions,
+)
 
 if TYPE_CHECKING:
     from xencim.providers.backends.records import Host
@@ -73,7 +80,7 @@ SPEC = ClassSpec(
         Prop("OperationalStatus", operational_status, source=CONTACT),
         Prop("StatusDescriptions", status_descriptions, source=CONTACT),
         Prop("HealthState", health_state, source=CONTACT),
-        Prop("CommunicationStatus", lambda host: 3 if host.no_contact_since else 2, source=CONTACT),
-        Prop("PrimaryStatus", lambda host: 0 if host.no_contact_since else 1, source=CONTACT),
+        Prop("CommunicationStatus", communication_status, source=CONTACT),
+        Prop("PrimaryStatus", primary_status, source=CONTACT),
     ),
 )

@@ -65,6 +65,7 @@ SPEC = ClassSpec(
     ),
     props=(
         Prop("ElementName", lambda record: record.name, source="the product's name"),
+        Prop("Caption", Const("CIM server"), source="constant: there is one"),
         Prop(
             "Description",
             lambda record: f"{record.name} CIM server for virtualization hosts, version {record.version}",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from xencim.providers.backends.records import Bridge, Host, HostUsage, Network
 from xencim.providers.core.spec import ClassSpec, Const, Context, Prop
 from xencim.providers.pools import status
-from xencim.providers.pools.kind import PoolKind
+from xencim.providers.pools.kind import COMMUNICATION, PoolKind
 
 Source = Network | Bridge | None
 
@@ -65,6 +65,10 @@ def _operational_status(source: Source, host: Host, _usage: HostUsage) -> tuple[
     return status.operational_status(host, status.STOPPED if _is_stopped(source) else status.OK)
 
 
+def _primary_status(source: Source, host: Host, _usage: HostUsage) -> int:
+    return status.primary_status(host, status.STOPPED if _is_stopped(source) else status.OK)
+
+
 def _status_descriptions(source: Source, host: Host, _usage: HostUsage) -> tuple[str, ...]:
     return status.status_descriptions(host, "inactive" if _is_stopped(source) else "active")
 
@@ -100,6 +104,8 @@ SPEC = ClassSpec(
         Prop("OperationalStatus", _operational_status, source=_ACTIVE),
         Prop("StatusDescriptions", _status_descriptions, source=_ACTIVE),
         Prop("HealthState", _health_state, source=_ACTIVE),
+        Prop("PrimaryStatus", _primary_status, source=_ACTIVE),
+        COMMUNICATION,
     ),
     unfilled={
         "Capacity": "a network sets no limit to its ports",

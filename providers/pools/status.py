@@ -46,3 +46,15 @@ def status_descriptions(host: Host, own: str = "The hypervisor answers") -> tupl
 def health_state(host: Host, own: int = HEALTH_OK) -> int:
     """Return HealthState: the part's own while the hypervisor answers."""
     return HEALTH_UNKNOWN if host.no_contact_since else own
+
+
+def primary_status(host: Host, own: int = OK) -> int:
+    """Return PrimaryStatus: 1 OK, 2 degraded or 3 error by the part's own OperationalStatus."""
+    if host.no_contact_since:
+        return 0
+    return {OK: 1, STARTING: 1, DEGRADED: 2, ERROR: 3}.get(own, 0)
+
+
+def communication_status(host: Host) -> int:
+    """Return CommunicationStatus: whether the hypervisor answers."""
+    return 3 if host.no_contact_since else 2

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.records import Host, HostUsage, PoolState, StoragePool
 from xencim.providers.core.spec import ClassSpec, Const, Context, Prop
 from xencim.providers.pools import status
-from xencim.providers.pools.kind import PoolKind
+from xencim.providers.pools.kind import COMMUNICATION, PoolKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,10 @@ def _operational_status(source: Source, host: Host, _usage: HostUsage) -> tuple[
     return status.operational_status(host, _OPERATIONAL_STATUS[source.state] if source else status.OK)
 
 
+def _primary_status(source: Source, host: Host, _usage: HostUsage) -> int:
+    return status.primary_status(host, _OPERATIONAL_STATUS[source.state] if source else status.OK)
+
+
 def _status_descriptions(source: Source, host: Host, _usage: HostUsage) -> tuple[str, ...]:
     return (
         status.status_descriptions(host, source.state.value) if source else status.status_descriptions(host)
@@ -119,5 +123,7 @@ SPEC = ClassSpec(
         Prop("OperationalStatus", _operational_status, source=_STATE),
         Prop("StatusDescriptions", _status_descriptions, source=_STATE),
         Prop("HealthState", _health_state, source=_STATE),
+        Prop("PrimaryStatus", _primary_status, source=_STATE),
+        COMMUNICATION,
     ),
 )

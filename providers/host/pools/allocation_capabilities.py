@@ -72,6 +72,7 @@ SPEC = ClassSpec(
     keys=(Prop("InstanceID", _id, source="the pool's InstanceID"),),
     props=(
         Prop("ElementName", _id, source="the pool's InstanceID"),
+        Prop("Caption", lambda *row: f"What {_id(*row)} can give", source="the pool's InstanceID"),
         Prop("ResourceType", lambda kind, *_: kind.resource_type, source="the pool's ResourceType"),
         Prop(
             "OtherResourceType",

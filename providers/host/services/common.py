@@ -32,12 +32,19 @@ def service_keys(name: str) -> tuple[Prop, ...]:
     )
 
 
-def service_props(element_name: str, *, enabled: bool) -> tuple[Prop, ...]:
-    """Return the properties that say what a service is called and whether it works."""
+def named(text: str) -> tuple[Prop, ...]:
+    """Return what a service or its capabilities are called."""
+    return tuple(
+        Prop(name, Const(text), source="constant: there is one on a host")
+        for name in ("ElementName", "Caption")
+    )
+
+
+def service_props(*, enabled: bool) -> tuple[Prop, ...]:
+    """Return the properties that say whether a service works."""
     source = "whether methods of the service are carried out"
     state = ENABLED if enabled else DISABLED
     return (
-        Prop("ElementName", Const(element_name), source="constant: there is one on a host"),
         Prop("Started", Const(enabled), source=source),
         Prop("EnabledState", Const(state), source=source),
         Prop("EnabledDefault", Const(state), source=source),

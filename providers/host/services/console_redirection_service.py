@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import service_keys, service_props
+from xencim.providers.host.services.common import named, service_keys, service_props
 
 KVM_REDIRECTION = 3
 SHARED = 3
@@ -20,7 +20,8 @@ SPEC = ClassSpec(
     profiles=("DSP1076",),
     keys=service_keys("ConsoleRedirectionService"),
     props=(
-        *service_props("Console redirection", enabled=True),
+        *named("Console redirection"),
+        *service_props(enabled=True),
         Prop(
             "RedirectionServiceType",
             Const((KVM_REDIRECTION,)),

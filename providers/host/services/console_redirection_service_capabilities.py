@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys
+from xencim.providers.host.services.common import capabilities_keys, named
 from xencim.providers.host.services.console_redirection_service import SHARED
 
 SPEC = ClassSpec(
@@ -16,7 +16,7 @@ SPEC = ClassSpec(
     profiles=("DSP1076",),
     keys=capabilities_keys("ConsoleRedirectionCapabilities"),
     props=(
-        Prop("ElementName", Const("Console redirection capabilities"), source="constant: there is one"),
+        *named("Console redirection capabilities"),
         Prop("SharingModeSupported", Const((SHARED,)), source="constant: as the service's SharingMode"),
         Prop("ElementNameEditSupported", Const(False), source="constant: the name is fixed"),
     ),

@@ -23,6 +23,7 @@ UNKNOWN = 0
 DISABLED = 3
 LISTENING = 6  # "Enabled but Offline": a client can connect
 VNC = 4
+_OPERATIONAL_STATUS = {UNKNOWN: 0, DISABLED: 10, LISTENING: 2}
 
 
 def access_points(context: Context, machine: VirtualMachine) -> Iterator[Row]:
@@ -61,6 +62,10 @@ def _enabled_state(machine: VirtualMachine, graphics: Graphics, _host: Host) -> 
     return LISTENING if _port(machine, graphics) >= 0 else UNKNOWN
 
 
+def _operational_status(machine: VirtualMachine, graphics: Graphics, host: Host) -> tuple[int, ...]:
+    return (_OPERATIONAL_STATUS[_enabled_state(machine, graphics, host)],)
+
+
 def _caption(machine: VirtualMachine, graphics: Graphics, _host: Host) -> str:
     port = _port(machine, graphics)
     where = f" on vnc://{graphics.listen or '*'}:{port}" if port >= 0 else ""
@@ -87,6 +92,11 @@ SPEC = ClassSpec(
         Prop("RequestedState", Const(12), source="constant: it follows the machine's state"),
         Prop("EnabledDefault", Const(LISTENING), source="constant: it listens while the machine runs"),
         Prop("TransitioningToState", Const(12), source="constant: as RequestedState"),
+        Prop("OperationalStatus", _operational_status, source="as EnabledState"),
     ),
-    unfilled={"OtherKVMProtocol": "the protocol is a standard one"},
+    unfilled={
+        "OtherKVMProtocol": "the protocol is a standard one",
+        "HealthState": "nothing but OperationalStatus is known",
+        "PrimaryStatus": "nothing but OperationalStatus is known",
+    },
 )

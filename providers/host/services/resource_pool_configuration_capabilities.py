@@ -5,9 +5,9 @@ Source: DSP1041 1.1, section 10 (CIM_ResourcePoolConfigurationCapabilities).
 
 from __future__ import annotations
 
-from xencim.providers.core.spec import ClassSpec, Const, Prop
+from xencim.providers.core.spec import ClassSpec
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys, synchronous
+from xencim.providers.host.services.common import capabilities_keys, named, synchronous
 from xencim.providers.host.services.resource_pool_configuration_service import SPEC as SERVICE
 
 _METHODS = {
@@ -25,9 +25,7 @@ SPEC = ClassSpec(
     profiles=("DSP1041",),
     keys=capabilities_keys("RPCC"),
     props=(
-        Prop(
-            "ElementName", Const("Resource pool configuration capabilities"), source="constant: there is one"
-        ),
+        *named("Resource pool configuration capabilities"),
         synchronous(SERVICE, _METHODS),
     ),
     unfilled={"AsynchronousMethodsSupported": "no method of the service starts a job"},

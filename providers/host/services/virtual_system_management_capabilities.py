@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys, synchronous
+from xencim.providers.host.services.common import capabilities_keys, named, synchronous
 from xencim.providers.host.services.virtual_system_management_service import SPEC as SERVICE
 from xencim.providers.host.templates.virtual_system import guest_types
 
@@ -26,7 +26,7 @@ SPEC = ClassSpec(
     profiles=("DSP1042",),
     keys=capabilities_keys("ManagementCapabilities"),
     props=(
-        Prop("ElementName", Const("Virtual system management capabilities"), source="constant: there is one"),
+        *named("Virtual system management capabilities"),
         synchronous(SERVICE, _METHODS),
         Prop("VirtualSystemTypesSupported", guest_types, source="virConnectGetCapabilities: guest"),
         Prop("ElementNameEditSupported", Const(False), source="constant: a machine cannot be renamed"),

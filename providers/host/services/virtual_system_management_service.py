@@ -18,7 +18,8 @@ SPEC = ClassSpec(
     profiles=("DSP1042",),
     keys=service_keys("Management Service"),
     props=(
-        *service_props("Virtual system management", enabled=bool(_METHODS)),
+        Prop("ElementName", Const("Virtual system management"), source="constant: there is one on a host"),
+        *service_props(enabled=bool(_METHODS)),
         Prop(
             "Caption",
             lambda host: " ".join(part for part in (host.hypervisor, host.hypervisor_version) if part),

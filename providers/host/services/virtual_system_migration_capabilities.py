@@ -5,9 +5,9 @@ Source: DSP1081 1.0, section 10 (CIM_VirtualSystemMigrationCapabilities).
 
 from __future__ import annotations
 
-from xencim.providers.core.spec import ClassSpec, Const, Prop
+from xencim.providers.core.spec import ClassSpec
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys, synchronous
+from xencim.providers.host.services.common import capabilities_keys, named, synchronous
 from xencim.providers.host.services.virtual_system_migration_service import MIGRATING
 from xencim.providers.host.services.virtual_system_migration_service import SPEC as SERVICE
 
@@ -24,7 +24,7 @@ SPEC = ClassSpec(
     prefixes=MIGRATING,
     keys=capabilities_keys("MigrationCapabilities"),
     props=(
-        Prop("ElementName", Const("Virtual system migration capabilities"), source="constant: there is one"),
+        *named("Virtual system migration capabilities"),
         synchronous(SERVICE, _METHODS),
     ),
     unfilled={

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, MethodSpec
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import service_keys, service_props
+from xencim.providers.host.services.common import named, service_keys, service_props
 
 _METHODS: tuple[MethodSpec, ...] = ()
 
@@ -19,6 +19,6 @@ SPEC = ClassSpec(
     rows=HOST,
     prefixes=MIGRATING,
     keys=service_keys("MigrationService"),
-    props=service_props("Virtual system migration", enabled=bool(_METHODS)),
+    props=(*named("Virtual system migration"), *service_props(enabled=bool(_METHODS))),
     methods=_METHODS,
 )

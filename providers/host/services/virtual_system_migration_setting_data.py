@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys
+from xencim.providers.host.services.common import capabilities_keys, named
 from xencim.providers.host.services.virtual_system_migration_service import MIGRATING
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ SPEC = ClassSpec(
     prefixes=MIGRATING,
     keys=capabilities_keys("MigrationSettingData"),
     props=(
-        Prop("ElementName", Const("Virtual system migration defaults"), source="constant: there is one"),
+        *named("Virtual system migration defaults"),
+        Prop("ChangeableType", Const(0), source="constant: defaults cannot be changed"),
         Prop("MigrationType", Const(2), source="constant: machines are moved while they run"),
         Prop("Priority", Const(0), source="constant: DSP1081, priorities are not supported"),
         Prop("Bandwidth", Const(0), source="constant: DSP1081, bandwidths are not supported"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, MethodSpec
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import service_keys, service_props
+from xencim.providers.host.services.common import named, service_keys, service_props
 
 _METHODS: tuple[MethodSpec, ...] = ()
 
@@ -16,6 +16,6 @@ SPEC = ClassSpec(
     rows=HOST,
     profiles=("DSP1042",),
     keys=service_keys("SnapshotService"),
-    props=service_props("Virtual system snapshots", enabled=bool(_METHODS)),
+    props=(*named("Virtual system snapshots"), *service_props(enabled=bool(_METHODS))),
     methods=_METHODS,
 )

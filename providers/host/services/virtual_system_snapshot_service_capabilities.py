@@ -7,9 +7,9 @@ Source: DSP1042 1.0, section 10 (CIM_VirtualSystemSnapshotServiceCapabilities).
 
 from __future__ import annotations
 
-from xencim.providers.core.spec import ClassSpec, Const, Prop
+from xencim.providers.core.spec import ClassSpec
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys, synchronous
+from xencim.providers.host.services.common import capabilities_keys, named, synchronous
 from xencim.providers.host.services.virtual_system_snapshot_service import SPEC as SERVICE
 
 _METHODS = {"CreateSnapshot": 2, "DestroySnapshot": 3, "ApplySnapshot": 4}
@@ -20,7 +20,7 @@ SPEC = ClassSpec(
     profiles=("DSP1042",),
     keys=capabilities_keys("SnapshotCapabilities"),
     props=(
-        Prop("ElementName", Const("Virtual system snapshot capabilities"), source="constant: there is one"),
+        *named("Virtual system snapshot capabilities"),
         synchronous(SERVICE, _METHODS),
     ),
     unfilled={

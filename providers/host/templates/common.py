@@ -72,6 +72,7 @@ class Templates:
             keys=(Prop("InstanceID", self._id, source="the pool's InstanceID and what the template tells"),),
             props=(
                 Prop("ElementName", self._id, source="as InstanceID"),
+                Prop("Caption", self._caption, source="the pool's InstanceID and what the template tells"),
                 Prop("PoolID", lambda source, *_: pool_id(kind.name, source), source="the pool's InstanceID"),
                 Prop("ResourceType", Const(kind.resource_type), source="constant: the pool's kind"),
                 Prop(
@@ -97,6 +98,9 @@ class Templates:
 
     def _id(self, source: PoolSource, _host: Host, level: Level) -> str:
         return f"{pool_id(self.kind.name, source)}/{level.value}"
+
+    def _caption(self, source: PoolSource, _host: Host, level: Level) -> str:
+        return f"{level.value} of what comes from {pool_id(self.kind.name, source)}"
 
     def _quantity(self, source: PoolSource, host: Host, level: Level) -> int | None:
         quantity = {

@@ -55,6 +55,7 @@ SPEC = ClassSpec(
     keys=(Prop("InstanceID", _id, source="the kind of machine"),),
     props=(
         Prop("ElementName", _id, source="as InstanceID"),
+        Prop("Caption", lambda *row: f"Template: {_id(*row)}", source="as InstanceID"),
         Prop("VirtualSystemType", lambda _guest, host: host.prefix, source="virConnectGetType"),
         Prop("ChangeableType", Const(0), source="constant: templates cannot be changed"),
         Prop(
