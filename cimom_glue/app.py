@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING
 from xencim import __version__
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.hypervisors import make_backends
-from xencim.cimom_glue.server import Authenticator, AuthSettings, Limits, PasswordFile, Server, ServerSettings
-from xencim.cimom_glue.server.pam import PamAccounts
+from xencim.cimom_glue.server import (
+    Authenticator,
+    AuthSettings,
+    Limits,
+    PamAccounts,
+    PasswordFile,
+    Server,
+    ServerSettings,
+)
 from xencim.cimom_glue.wire import Encoder
 from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
@@ -22,7 +29,7 @@ from xencim.providers.backends.records import Listener
 
 if TYPE_CHECKING:
     from xencim.cimom_glue.config import Config
-    from xencim.cimom_glue.server.accounts import Accounts
+    from xencim.cimom_glue.server import Accounts
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +81,7 @@ def _accounts(config: Config) -> Accounts:
 def _auth_settings(config: Config) -> AuthSettings:
     return AuthSettings(
         anonymous_read=config.server.anonymous == "read",
-        allow_plain_passwords=config.server.plain_passwords,
+        allow_plain_passwords=config.server.allow_plain_passwords,
         socket_users=config.server.socket_users,
     )
 
@@ -93,6 +100,7 @@ def _server_settings(config: Config) -> ServerSettings:
             key=server.key,
             client_ca=server.client_ca if uses_client_certificates else None,
             client_certificates_required=server.client_certificates == "required",
+            client_subject=server.client_subject,
             limits=Limits(
                 connections=limits.connections,
                 connections_per_address=limits.connections_per_address,
