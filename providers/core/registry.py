@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.mof.repository import with_prefixes
-
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.served import BoundLink, Served, ServedAssoc, ServedClass
 from xencim.providers.core.spec import AssocSpec, ClassSpec, Home

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xencim.providers.core.errors import Status
 from xencim.providers.core.query import parse_filter, parse_query
-
-from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from xencim.providers.core.query import Filter, Query
-
     from xencim.mof.model import ClassDecl
     from xencim.mof.values import Value
     from xencim.providers.core.operations import PropertyList
+    from xencim.providers.core.query import Filter, Query
     from xencim.providers.core.reading import Found
     from xencim.providers.core.registry import Namespace
 
@@ -50,32 +48,21 @@ class _Source:
 
 
 def parse_for_class(namespace: Namespace, language: str, text: str) -> Query:
-    """Parse a query and check its class and the properties that it names."""
+    """Parse a query and check its class and properties."""
     query = parse_query(language, text)
     decl = namespace.demand_class(query.class_name, Status.INVALID_QUERY)
-    _check_names(decl, query.names | frozenset(query.properties or ()))
+    query.check(decl)
     return query
 
 
 def parse_filter_for_class(namespace: Namespace, language: str, text: str, class_name: str | None) -> Filter:
-    """Parse an Open operation's filter and, where the class is known, check the properties it names."""
+    """Parse an Open operation's filter and, where the class is known, check how it uses their properties."""
     parsed = parse_filter(language, text)
     if class_name is not None:
-        _check_names(namespace.demand_class(class_name), parsed.names)
+        parsed.check(namespace.demand_class(class_name))
     return parsed
 
 
-def _check_names(decl: ClassDecl, names: Iterable[str]) -> None:
-    for name in sorted(names):
-        if decl.find_property(name) is None:
-            raise CimError(Status.INVALID_QUERY, f"class {decl.name} has no property {name!r}")
-
-
 def matching(founds: Iterable[Found], namespace: Namespace, query: Query | Filter) -> Iterator[Found]:
-    """Keep the instances that a query or filter wants; one without a named property is none of them."""
-    for found in founds:
-        try:
-            if query.matches(_Source(namespace, found)):
-                yield found
-        except KeyError:
-            continue
+    """Keep the instances that a query or filter wants."""
+    return (found for found in founds if query.matches(_Source(namespace, found)))

@@ -32,6 +32,7 @@ class _Pairs:
         self.references: dict[str, list[str]] = defaultdict(list)
         self.others: dict[str, set[str]] = defaultdict(set)
         self.by_class: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        lineage = asker.registry.namespace(namespace).repository.lineage
         self.ends: dict[str, Path] = {}
         for assoc in asker.registry.namespace(namespace).served:
             if not isinstance(assoc, ServedAssoc):
@@ -48,7 +49,8 @@ class _Pairs:
                     if own not in self.references[str(end)]:
                         self.references[str(end)].append(own)
                     self.others[str(end)].add(str(other))
-                    self.by_class[str(end), assoc.name, role].add(str(other))
+                    for name in lineage(assoc.name):
+                        self.by_class[str(end), name, role].add(str(other))
 
 
 def _rows(asker: Asker, assoc: ServedAssoc) -> list[AssocRow]:
