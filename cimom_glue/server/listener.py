@@ -17,6 +17,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xencim.cimom_glue.server.auth.ratelimit import FailureLimiter
 from xencim.cimom_glue.server.peer import Peer, Transport, peer_of
 from xencim.cimom_glue.server.protocol import plain_reply
 from xencim.cimom_glue.server.refused import Refused
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _BACKLOG = 512
 _ACCEPTED_AT_ONCE = 64
+_SAID_SECONDS = 60.0
 _PAUSE_SECONDS = 0.5  # when descriptors or memory have run out
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
@@ -51,16 +53,17 @@ class Doorman:
     def __init__(self, limits: Limits, on_empty: Callable[[], None]) -> None:
         self._limits = limits
         self.on_empty = on_empty
+        self._said = FailureLimiter(1, _SAID_SECONDS)  # a flood of connections is none of log lines
         self._counts: Counter[str] = Counter()
         self.total = 0
 
     def enter(self, peer: Peer) -> Place | None:
         """Count a connection in, if there is room for it."""
-        if self.total >= self._limits.connections:
-            _log.warning("%s is refused: there are %d connections", peer.address, self.total)
-            return None
-        if self._counts[peer.bucket] >= self._limits.connections_per_address:
-            _log.warning("%s is refused: it has %d connections", peer.address, self._counts[peer.bucket])
+        own = self._counts[peer.bucket]
+        if self.total >= self._limits.connections or own >= self._limits.connections_per_address:
+            if not self._said.wait_seconds(peer.bucket):
+                self._said.take(peer.bucket)
+                _log.warning("%s is refused: it has %d of %d connections", peer.address, own, self.total)
             return None
         self._counts[peer.bucket] += 1
         self.total += 1
@@ -156,7 +159,7 @@ def listen(address: Address, transport: Transport) -> list[Listener]:
     listeners: list[Listener] = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, _type, _protocol, _name, where in found:
+        for family, where in dict.fromkeys((entry[0], entry[4]) for entry in found):
             try:
                 listeners.append(_listen_on(family, where, transport))
             except OSError as error:

@@ -12,12 +12,20 @@ import pytest
 
 from xencim.cimom_glue.server import AuthSettings
 from xencim.cimom_glue.server.peer import Peer, Transport
+from xencim.providers.core import operations
 from xencim.providers.core.access import Principal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integration.server.conftest import Starter
+
+
+ALL_OPERATIONS = sorted(
+    name
+    for name, one in vars(operations).items()
+    if isinstance(one, type) and issubclass(one, operations.Operation) and not name.startswith("_")
+)
 
 
 def header(text: str) -> bytes:
@@ -51,6 +59,16 @@ async def test_without_credentials_it_is_401(serve: Starter, wrong: bytes) -> No
     serving = await serve()
     reply = await (await serving.connect()).ask(headers=wrong)
     assert (reply.status, reply.headers["www-authenticate"]) == (401, 'basic realm="xencim"')
+    assert serving.engine.seen == []
+
+
+@pytest.mark.parametrize("operation", ALL_OPERATIONS)
+async def test_each_operation_without_credentials_is_401(serve: Starter, body: bytes, operation: str) -> None:
+    serving = await serve()
+    client = await serving.connect()
+    sent = body.replace(b"EnumerateInstanceNames", operation.encode())
+    client.writer.write(b"POST /cimom HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(sent), sent))
+    assert (await client.reply()).status == 401
     assert serving.engine.seen == []
 
 
