@@ -1,11 +1,11 @@
 """What joins machines, their devices and their settings.
 
 Current settings define the state of a machine and its devices (SettingsDefineState). The settings that
-follow at the next start are found from the current ones (ElementSettingData), as DSP1057 joins a state
-configuration and a defined one; with one set only, it is its own next. A machine without a definition
-has no next start.
+follow at the next start are found from the current ones (ElementSettingData): both ends are settings, as
+DSP1057 joins a state configuration with a defined one and as clients of libvirt-cim expect. With one set
+only, it is its own next. A machine without a definition has no next start.
 
-Source: DSP1057 1.0, 10.5 to 10.11; DSP1059 1.0, 10.
+Source: DSP1057 and DSP1059, the associations of these names.
 """
 
 from __future__ import annotations

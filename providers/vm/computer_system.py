@@ -3,7 +3,7 @@
 RequestedState tells what was last asked through this server: 0 when nothing was, 12 for Domain-0, of
 which nothing can be asked.
 
-Source: DSP1057 1.0, 10.1 (CIM_ComputerSystem); DSP1052 1.0, 10.1.
+Source: DSP1057 and DSP1052, CIM_ComputerSystem.
 """
 
 from __future__ import annotations

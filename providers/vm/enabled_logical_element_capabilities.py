@@ -1,6 +1,6 @@
 """Xen_EnabledLogicalElementCapabilities: what a machine can be asked to do.
 
-Source: DSP1057 1.0, 10.4; DSP1052 1.0, 10.7.
+Source: DSP1057 and DSP1052, CIM_EnabledLogicalElementCapabilities.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ setting's ``(machine, device, origin)``; the settings of disks and network inter
 record of the pool that they are taken from. A running persistent machine has two sets of settings:
 the current ones, and the stored ones of its next start. Every other machine has only current ones.
 
-Source: DSP1057 1.0, section 7 (virtual system configurations); docs/architecture.md, "Names".
+Source: DSP1057 (virtual system configurations); docs/architecture.md, "Names".
 """
 
 from __future__ import annotations

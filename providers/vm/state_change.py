@@ -1,6 +1,6 @@
 """RequestStateChange: a machine is started, stopped, saved, paused, rebooted or reset.
 
-Source: DSP1057 1.0, 8.1.1; CIM_EnabledLogicalElement.RequestStateChange (the return values).
+Source: DSP1057 (methods); CIM_EnabledLogicalElement.RequestStateChange (the return values).
 Errors: NOT_SUPPORTED for Xen's Domain-0, NOT_FOUND for a machine that is gone by now.
 """
 

@@ -1,7 +1,7 @@
 """Which states a machine can be asked for, now and ever.
 
-Source: DSP1057 1.0, 7.2 (virtual system state transitions); CIM_EnabledLogicalElement
-RequestedState; libvirt's driver support tables.
+Source: DSP1057 (virtual system state transitions); CIM_EnabledLogicalElement.RequestedState;
+libvirt's driver support tables.
 """
 
 from __future__ import annotations

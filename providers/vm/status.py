@@ -4,7 +4,7 @@ The functions take the first and last record of a row, whatever stands between: 
 A state that the profile does not know is told by the nearest one: a guest that put itself to sleep
 is quiescent.
 
-Source: DSP1057 1.0, 7.1 (virtual system states); DSP1052 1.0, 7.1; CIM_ManagedSystemElement.
+Source: DSP1057 (virtual system states); CIM_ManagedSystemElement.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Xen_VirtualSystemSettingData: a machine's definition, current or stored.
 
-Source: DSP1057 1.0, 10.9 (CIM_VirtualSystemSettingData); DSP1042 1.0, 10.16.
+Source: DSP1057 and DSP1042, CIM_VirtualSystemSettingData.
 """
 
 from __future__ import annotations

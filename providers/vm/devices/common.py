@@ -1,6 +1,6 @@
 """What all devices of machines have in common: their keys and the state they share with their machine.
 
-Source: DSP1059 1.0, 10 (CIM_LogicalDevice of virtual devices); CIM_EnabledLogicalElement.
+Source: DSP1059 (CIM_LogicalDevice of virtual devices); CIM_EnabledLogicalElement.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Xen_ConsoleDisplayController: a text console of a machine.
 
-Source: DSP1059 1.0, 10 (generic virtual devices); CIM_DisplayController.
+Source: DSP1059 (generic virtual devices); CIM_DisplayController.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Xen_Controller: a bus controller of a machine.
 
-Source: DSP1059 1.0, 10 (generic virtual devices); CIM_Controller.
+Source: DSP1059 (generic virtual devices); CIM_Controller.
 """
 
 from __future__ import annotations

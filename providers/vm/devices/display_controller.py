@@ -1,6 +1,6 @@
 """Xen_DisplayController: a display of a machine, and how it is reached.
 
-Source: DSP1059 1.0, 10 (generic virtual devices); CIM_DisplayController.
+Source: DSP1059 (generic virtual devices); CIM_DisplayController.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Xen_Keyboard: a keyboard of a machine.
 
-Source: DSP1059 1.0, 10 (generic virtual devices); CIM_Keyboard.
+Source: DSP1059 (generic virtual devices); CIM_Keyboard.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The hypervisor does not tell the size of a block, and blocks of one byte say so
 (CIM_StorageExtent.BlockSize); a drive without a medium has none.
 
-Source: DSP1047 1.0, 10 (CIM_LogicalDisk of a virtual disk).
+Source: DSP1047 (CIM_LogicalDisk of a virtual disk).
 """
 
 from __future__ import annotations

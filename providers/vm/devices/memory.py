@@ -1,6 +1,6 @@
 """Xen_Memory: a machine's memory as a whole; what it has now and what it could have.
 
-Source: DSP1045 1.0, 10 (CIM_Memory of virtual memory).
+Source: DSP1045 (CIM_Memory of virtual memory).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Xen_NetworkPort: a network interface of a machine.
 
-Source: DSP1050 1.0, 10 (network ports of virtual systems); CIM_NetworkPort.
+Source: DSP1050 (network ports of virtual systems); CIM_NetworkPort.
 """
 
 from __future__ import annotations

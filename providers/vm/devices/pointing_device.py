@@ -1,6 +1,6 @@
 """Xen_PointingDevice: a mouse, tablet or other pointing device of a machine.
 
-Source: DSP1059 1.0, 10 (generic virtual devices); CIM_PointingDevice.
+Source: DSP1059 (generic virtual devices); CIM_PointingDevice.
 """
 
 from __future__ import annotations

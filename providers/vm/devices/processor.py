@@ -1,6 +1,6 @@
 """Xen_Processor: one virtual processor.
 
-Source: DSP1044 1.0, 10 (CIM_Processor of a virtual processor).
+Source: DSP1044 (CIM_Processor of a virtual processor).
 """
 
 from __future__ import annotations

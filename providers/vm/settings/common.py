@@ -2,7 +2,7 @@
 
 A row is ``(machine, part, origin, …)``.
 
-Source: DSP1041 1.1, 10 (CIM_ResourceAllocationSettingData); DSP1059 1.0, 10.
+Source: DSP1041 (CIM_ResourceAllocationSettingData); DSP1059.
 """
 
 from __future__ import annotations

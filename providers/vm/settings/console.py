@@ -1,6 +1,6 @@
 """Xen_ConsoleResourceAllocationSettingData: a text console.
 
-Source: DSP1059 1.0, 10 (generic resource allocation).
+Source: DSP1059 (generic resource allocation).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 All are of ResourceType 17, as the pools they are taken from; EmulatedType tells them apart.
 
-Source: DSP1047 1.0, 10 (storage resource allocation).
+Source: DSP1047 (storage resource allocation).
 """
 
 from __future__ import annotations

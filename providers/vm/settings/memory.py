@@ -1,6 +1,6 @@
 """Xen_MemResourceAllocationSettingData: a machine's memory; what it has, and the most it can have.
 
-Source: DSP1045 1.0, 10 (memory resource allocation; its units are programmatic ones).
+Source: DSP1045 (memory resource allocation; its units are programmatic ones).
 """
 
 from __future__ import annotations

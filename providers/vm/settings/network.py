@@ -2,7 +2,7 @@
 
 Limit and Reservation are of what the machine receives, OutboundLimit of what it sends.
 
-Source: DSP1050 1.0, 10 (Ethernet port resource allocation).
+Source: DSP1050 (Ethernet port resource allocation).
 """
 
 from __future__ import annotations

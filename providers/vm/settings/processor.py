@@ -2,7 +2,7 @@
 
 Limit is in percent of one of the host's processors: 150 is one and a half of them.
 
-Source: DSP1044 1.0, 10 (processor resource allocation).
+Source: DSP1044 (processor resource allocation).
 """
 
 from __future__ import annotations
