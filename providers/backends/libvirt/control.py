@@ -19,19 +19,33 @@ if TYPE_CHECKING:
 
     from xencim.providers.backends.libvirt.session import Session
 
+_OFF = {PowerState.SHUT_OFF, PowerState.CRASHED}
+_ON = set(PowerState) - _OFF
+_POSSIBLE = {
+    Action.START: {*_OFF, PowerState.PAUSED, PowerState.GUEST_SUSPENDED, PowerState.UNKNOWN},
+    Action.PAUSE: {PowerState.RUNNING, PowerState.UNKNOWN},
+}
+"""In which states an action makes sense; those not named do in every state but off.
+
+Drivers differ in what they say to a senseless one: from an error without a code to silence.
+"""
+
 
 def carry_out(session: Session, uuid: str, action: Action) -> None:
     """Tell a machine; returns when the hypervisor has done it, or has asked the guest."""
     domain = session.call(session.connection.lookupByUUIDString, uuid)
+    state = power_state(session.call(domain.state)[0], saved=False)
+    if state not in _POSSIBLE.get(action, _ON):
+        raise BackendError("invalid_state", f"{domain.name()} is {state.value}: it cannot {action.value}")
     match action:
         case Action.START:
-            _start(session, domain)
+            _start(session, domain, state)
         case Action.SHUT_DOWN:
             session.call(domain.shutdown)
         case Action.DESTROY:
             session.call(domain.destroy)
         case Action.PAUSE:
-            _pause(session, domain)
+            session.call(domain.suspend)
         case Action.SAVE:
             session.call(domain.managedSave, 0)
         case Action.REBOOT:
@@ -40,28 +54,11 @@ def carry_out(session: Session, uuid: str, action: Action) -> None:
             session.call(domain.reset, 0)
 
 
-def _start(session: Session, domain: virDomain) -> None:
+def _start(session: Session, domain: virDomain, state: PowerState) -> None:
     """Start a machine, also from its managed save, or let a paused or sleeping one go on."""
-    state = _state(session, domain)
     if state is PowerState.PAUSED:
         session.call(domain.resume)
     elif state is PowerState.GUEST_SUSPENDED:
         session.call(domain.pMWakeup, 0)
-    elif state.is_active:
-        raise BackendError("invalid_state", f"{domain.name()} is {state.value} already")
     else:
         session.call(domain.create)
-
-
-def _pause(session: Session, domain: virDomain) -> None:
-    """Pause a running machine; libvirt itself would accept a paused one in silence."""
-    state = _state(session, domain)
-    if state is not PowerState.RUNNING:
-        raise BackendError(
-            "invalid_state", f"{domain.name()} is {state.value}: only a running machine can be paused"
-        )
-    session.call(domain.suspend)
-
-
-def _state(session: Session, domain: virDomain) -> PowerState:
-    return power_state(session.call(domain.state)[0], saved=False)

@@ -167,6 +167,8 @@ class Mirror:
     # One thing --------------------------------------------------------------------------------
 
     async def _reread(self, kind: Kind, key: str) -> None:
+        if (kind, key) in self._late:
+            return
         try:
             if kind is VirtualMachine:
                 await self._reread_machine(key)

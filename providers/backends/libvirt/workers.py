@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from xencim.providers.backends.base import BackendError
@@ -40,24 +41,27 @@ class _Job:
         self._function = function
         self.beat_s = self._loop.time()
         self.done: asyncio.Future[None] = self._loop.create_future()
-        threading.Thread(target=self._run, name="libvirt-call", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="libvirt-call", daemon=True)
+        self._thread.start()
 
     def beat(self) -> None:
         """Start the deadline anew: some of the work is done."""
         self.beat_s = self._loop.time()
 
     def _run(self) -> None:
-        error: BaseException | None = None
         try:
             self._function(self)
-        except BaseException as caught:  # noqa: BLE001 - handed to who waits for the job
-            error = caught
-        try:
+        except BaseException as error:  # noqa: BLE001 - handed to who waits for the job
+            self._tell(error)
+        else:
+            self._tell(None)
+
+    def _tell(self, error: BaseException | None) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
             self._loop.call_soon_threadsafe(self._finish, error)
-        except RuntimeError:
-            return  # the loop was closed meanwhile: nobody waits
 
     def _finish(self, error: BaseException | None) -> None:
+        self._thread.join()  # this was its last act: it ends now
         if error is None:
             self.done.set_result(None)
         else:
