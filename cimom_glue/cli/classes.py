@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
     else:
-        heads = ("NAMESPACE", "CLASS", "SUPERCLASS", "FROM", "PROFILES")
+        heads = ("NAMESPACE", "CLASS", "SUPERCLASS", "PROFILES", "FROM")
         print_table(heads, [tuple(map(_text, row.values())) for row in rows])
     return Exit.DONE
 
@@ -51,8 +51,8 @@ def describe(namespace: str, served: Served) -> dict[str, str | list[str] | None
         "namespace": namespace,
         "class": served.name,
         "superclass": served.decl.superclass,
-        "from": list(dict.fromkeys(_sources(served))),
         "profiles": list(served.spec.profiles),
+        "from": list(dict.fromkeys(_sources(served))),
     }
 
 

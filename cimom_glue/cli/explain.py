@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 from xencim.cimom_glue.cli.output import CommandError, Exit
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.server import CertificateError, PasswordFileError
@@ -23,10 +20,6 @@ def explain(error: Exception) -> CommandError | None:
             return CommandError(error.message, hint=error.hint, code=Exit.HYPERVISOR)
         case CertificateError() | PasswordFileError() | SchemaError():
             return CommandError(str(error))
-        case BrokenPipeError():
-            # Whoever read our output has gone; the interpreter must not fail on it once more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return CommandError("nobody reads the output")
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
             return CommandError(f"{place}{error.strerror or error}")

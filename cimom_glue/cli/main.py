@@ -6,10 +6,11 @@ Exit codes: 0 done, 1 failed (or doctor found something wrong), 2 wrong flags or
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from xencim.cimom_glue.cli.output import complain
+from xencim.cimom_glue.cli.output import Exit, complain
 from xencim.cimom_glue.cli.parser import make_parser
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter must not fail on it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
     except Exception as error:
         from xencim.cimom_glue.cli.explain import explain  # noqa: PLC0415 - help needs no hypervisor's errors
 

@@ -50,7 +50,8 @@ _DOCTOR = """
       xencim doctor --backend fake:3 --json
 """
 _CLASSES = """
-    List the classes that are served: from which records and by which profile.
+    List the classes that are served: by which profile and from which records (an association: between
+    which classes).
 
     examples:
       xencim classes

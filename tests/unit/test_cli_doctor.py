@@ -1,0 +1,113 @@
+"""`xencim doctor`: what it finds right and wrong, beside a server and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from xencim.cimom_glue.cli import doctor_server
+from xencim.cimom_glue.cli.main import main
+from xencim.cimom_glue.config import Config, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xencim.providers.backends.base import Check
+
+OFF = {"server.http": "off", "server.https": "off", "server.socket": "off"}
+
+
+def configured(tmp_path: Path, **flags: str) -> Config:
+    given: dict[str, str | list[str]] = {**OFF, "state_dir": str(tmp_path)}
+    given.update({f"server.{name}": value for name, value in flags.items()})
+    return load(given, environ={}).config
+
+
+def addresses(config: Config) -> list[Check]:
+    return asyncio.run(doctor_server.check_addresses(config))
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    (tmp_path / "empty.toml").touch()
+    monkeypatch.setenv("XENCIM_CONFIG", str(tmp_path / "empty.toml"))
+    flags = ["--http", "off", "--https", "off", "--socket", "off"]
+    return ["doctor", "--backend", "fake:2", "--state-dir", str(tmp_path / "state"), *flags]
+
+
+def test_a_healthy_host_has_a_tick_on_every_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert lines[-1] == f"{len(lines) - 1} checks, nothing wrong"
+    assert all(line.startswith("✔ ") for line in lines[:-1])
+    assert any(line.startswith("✔ root/virt Xen_ComputerSystem: 2 instances, ") for line in lines)
+
+
+def test_doctor_answers_in_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is True
+    names = [check["name"] for check in told["checks"]]
+    assert names[:4] == ["configuration", "certificate", "accounts", "schema"]
+    assert "hypervisor fake:2" in names
+    assert len(names) == len(set(names))
+
+
+def test_a_hypervisor_that_cannot_be_reached_is_wrong(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments[arguments.index("fake:2")] = "vbox:///session"
+    assert main(arguments) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "✘ hypervisor: vbox:///session is of no libvirt driver that is served" in lines
+    assert lines[-1].endswith(" checks, 1 wrong")
+
+
+def test_free_addresses_are_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    checks = addresses(configured(tmp_path, http=address, socket=str(tmp_path / "s")))
+    assert [(c.name, c.ok, c.detail) for c in checks] == [
+        (f"http {address}", True, "free"),
+        (f"socket {tmp_path}/s", True, "free"),
+    ]
+
+
+def test_an_address_that_another_program_has_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_server, "_ANSWER_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (check,) = addresses(configured(tmp_path, http=address))
+    assert (check.ok, check.detail) == (False, "in use by another program")
+
+
+def test_a_socket_left_behind_is_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    (check,) = addresses(configured(tmp_path, socket=str(path)))
+    assert (check.ok, check.detail) == (
+        True,
+        "left behind by a server that ended; the next one replaces it",
+    )
+
+
+def test_a_certificate_that_cannot_be_read_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "server.crt").write_text("nothing")
+    check = doctor_server.check_certificate(configured(tmp_path, https="127.0.0.1:0"))
+    assert not check.ok
+    assert check.detail.startswith(f"{tmp_path}/server.crt holds no certificate that can be read")
+
+
+def test_accounts_that_cannot_be_read_are_wrong(tmp_path: Path) -> None:
+    (tmp_path / "passwords").write_text("nothing\n")
+    check = doctor_server.check_accounts(configured(tmp_path))
+    assert (check.name, check.ok) == ("accounts", False)
