@@ -82,7 +82,8 @@ def _property(decl: PropertyDecl, wanted: Classes) -> str:
         tag, details = "PROPERTY.REFERENCE", _reference_class(decl)
     elif decl.is_array:
         tag, details = "PROPERTY.ARRAY", details + _array_size(decl)
-    if decl.type != "reference":
+    # wbemcli cannot read the attribute on an array; where qualifiers are shown they say the same.
+    if decl.type != "reference" and not (decl.is_array and wanted.include_qualifiers):
         details += embedded_attribute(decl.embedded)
     details += _origin(decl, wanted) + _propagated(decl.propagated)
     content = _qualifiers(decl.qualifiers, wanted)

@@ -46,13 +46,13 @@ def compile_instance(served: Served, shape: Shape, refer: Refer) -> Encode:
         decl = served_property.decl
         if shape.properties is not None and decl.name.lower() not in shape.properties:
             continue
-        head, tail = _property_frame(decl, class_origin=shape.include_class_origin)
+        head, tail, null = _property_frame(decl, class_origin=shape.include_class_origin)
         if served_property.get is None:
-            constant += head + tail
+            constant += null
         elif served_property.constant:
             constant += head + _constant(served_property) + tail
         else:
-            renderers.append(_property(served_property, constant + head, tail, refer))
+            renderers.append(_property(served_property, constant + head, tail, constant + null, refer))
             constant = ""
     return _join(renderers, constant + "</INSTANCE>")
 
@@ -82,15 +82,19 @@ def _join(renderers: list[Renderer], tail: str) -> Encode:
     return encode
 
 
-def _property_frame(decl: PropertyDecl, *, class_origin: bool) -> tuple[str, str]:
-    """Return what stands before and after a property's value; together they are a NULL property."""
+def _property_frame(decl: PropertyDecl, *, class_origin: bool) -> tuple[str, str, str]:
+    """Return what stands before and after a property's value, and the property when it is NULL."""
     origin = f" CLASSORIGIN={attribute(decl.class_origin)}" if class_origin and decl.class_origin else ""
     if decl.type == "reference":
         of = f" REFERENCECLASS={attribute(decl.reference_class)}" if decl.reference_class else ""
-        return f"<PROPERTY.REFERENCE NAME={attribute(decl.name)}{of}{origin}>", "</PROPERTY.REFERENCE>"
+        head, tail = f"<PROPERTY.REFERENCE NAME={attribute(decl.name)}{of}{origin}>", "</PROPERTY.REFERENCE>"
+        return head, tail, head + tail
     tag = "PROPERTY.ARRAY" if decl.is_array else "PROPERTY"
+    start = f'<{tag} NAME={attribute(decl.name)} TYPE="{decl.type}"{origin}'
     embedded = embedded_attribute(decl.embedded)
-    return f'<{tag} NAME={attribute(decl.name)} TYPE="{decl.type}"{origin}{embedded}>', f"</{tag}>"
+    # wbemcli cannot read the attribute on an array; of one without a value it says nothing.
+    on_null = "" if decl.is_array else embedded
+    return f"{start}{embedded}>", f"</{tag}>", f"{start}{on_null}></{tag}>"
 
 
 def _constant(served_property: ServedProperty) -> str:
@@ -99,10 +103,9 @@ def _constant(served_property: ServedProperty) -> str:
     return value_element(decl.type, served_property.get(()), is_array=decl.is_array)
 
 
-def _property(served_property: ServedProperty, head: str, tail: str, refer: Refer) -> Renderer:
+def _property(served_property: ServedProperty, head: str, tail: str, null: str, refer: Refer) -> Renderer:
     decl, get = served_property.decl, served_property.get
     assert get is not None  # noqa: S101 - for the type checker
-    null = head + tail
     if decl.type == "reference":
         return _reference(get, head, null, tail, refer)
     if decl.is_array:
