@@ -143,7 +143,7 @@ def read_parameter(element: Element, level: int = 0) -> TypedValue:
     attributes = element.attributes
     cim_type = attributes.get("PARAMTYPE", attributes.get("TYPE"))
     embedded = "EmbeddedObject" in attributes or "EMBEDDEDOBJECT" in attributes
-    if cim_type in _OBJECT_TYPES:
+    if cim_type in _OBJECT_TYPES or (embedded and cim_type is None):
         cim_type, embedded = "string", True
     if cim_type is not None and cim_type not in TYPES:
         raise ValueError(f"unknown type {cim_type[:80]!r}")
@@ -161,7 +161,7 @@ def read_parameter(element: Element, level: int = 0) -> TypedValue:
 
 
 def _convert(cim_type: str | None, embedded: bool, text: str, level: int) -> Scalar:  # noqa: FBT001 - a fact
-    if embedded and cim_type in {None, "string"} and text.lstrip().startswith("<"):
+    if embedded and cim_type == "string" and text.lstrip().startswith("<"):
         return parse_embedded_instance(text, level + 1)
     return text if cim_type is None else _scalar(cim_type, text)
 
