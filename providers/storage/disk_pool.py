@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Host, HostUsage, PoolState, StoragePool
-from xencim.providers.core.spec import ClassSpec, Const, Context, Prop
+from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.pools import status
 from xencim.providers.pools.kind import COMMUNICATION, PoolKind
 
@@ -19,17 +19,12 @@ if TYPE_CHECKING:
 
 Source = StoragePool | None
 
-
-def _find(context: Context, _bridge: type | None, name: str) -> StoragePool | None:
-    return context.view.get(StoragePool, name)
-
-
 KIND = PoolKind(
     "Disk",
     resource_type=17,
     sharing_mode=2,
     concrete=lambda context: context.view.all(StoragePool).values(),
-    find=_find,
+    find=lambda context, _bridge, name: context.view.get(StoragePool, name),
     source_kinds=(StoragePool,),
 )
 
@@ -51,8 +46,10 @@ _HEALTH_STATE = {
 }
 
 
-def _of_pool(value: Callable[[StoragePool], str | bool | None]) -> Callable[..., str | bool | None]:
-    return lambda source, *_: None if source is None else value(source)
+def _told(name: str, field: str, source: str) -> Prop:
+    return Prop(
+        name, lambda pool, *_: None if pool is None else getattr(pool, field), f"virStoragePool{source}"
+    )
 
 
 def _mib(size: Callable[[StoragePool], int | None]) -> Callable[..., int | None]:
@@ -98,28 +95,18 @@ SPEC = ClassSpec(
     props=(
         *KIND.props(),
         Prop("Caption", _caption, source="virStoragePoolGetName"),
-        Prop("Name", _of_pool(lambda pool: pool.name), source="virStoragePoolGetName"),
-        Prop(
-            "ResourceSubType", _of_pool(lambda pool: pool.type), source="virStoragePoolGetXMLDesc: pool/@type"
-        ),
+        _told("Name", "name", "GetName"),
+        _told("ResourceSubType", "type", "GetXMLDesc: pool/@type"),
         Prop("AllocationUnits", Const(UNITS), source="constant: mebibytes, as libvirt-cim counts"),
         Prop("Capacity", _mib(lambda pool: pool.capacity_bytes), source=_CAPACITY),
         Prop("Reserved", _mib(lambda pool: pool.allocation_bytes), source=_ALLOCATION),
         Prop("ConsumedResourceUnits", Const(UNITS), source="constant: as AllocationUnits"),
         Prop("CurrentlyConsumedResource", _mib(lambda pool: pool.allocation_bytes), source=_ALLOCATION),
         Prop("MaxConsumableResource", _mib(lambda pool: pool.capacity_bytes), source=_CAPACITY),
-        Prop("Path", _of_pool(lambda pool: pool.target_path), source="virStoragePoolGetXMLDesc: target/path"),
-        Prop("Autostart", _of_pool(lambda pool: pool.autostart), source="virStoragePoolGetAutostart"),
-        Prop(
-            "Host",
-            _of_pool(lambda pool: pool.source_host),
-            source="virStoragePoolGetXMLDesc: source/host/@name",
-        ),
-        Prop(
-            "SourceDirectory",
-            _of_pool(lambda pool: pool.source_path),
-            source="virStoragePoolGetXMLDesc: source/dir/@path",
-        ),
+        _told("Path", "target_path", "GetXMLDesc: target/path"),
+        _told("Autostart", "autostart", "GetAutostart"),
+        _told("Host", "source_host", "GetXMLDesc: source/host/@name"),
+        _told("SourceDirectory", "source_path", "GetXMLDesc: source/dir/@path"),
         Prop("OperationalStatus", _operational_status, source=_STATE),
         Prop("StatusDescriptions", _status_descriptions, source=_STATE),
         Prop("HealthState", _health_state, source=_STATE),
