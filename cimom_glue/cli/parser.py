@@ -94,7 +94,7 @@ def make_parser() -> argparse.ArgumentParser:
     serve = _command(commands, "serve", "serve hypervisors to WBEM clients", _SERVE)
     add_settings(serve)
 
-    doctor = _command(commands, "doctor", "see what works and what does not", _DOCTOR)
+    doctor = _command(commands, "doctor", "see what works and what does not", _DOCTOR, "doctor.command:run")
     _add_json(doctor)
     add_settings(doctor)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xencim.cimom_glue.cli import doctor_server
+from xencim.cimom_glue.cli.doctor import server as doctor_server
 from xencim.cimom_glue.cli.main import main
 from xencim.cimom_glue.config import Config, load
 

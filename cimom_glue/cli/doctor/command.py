@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from xencim import __version__
 from xencim.cimom_glue import logs
-from xencim.cimom_glue.cli.doctor_classes import DOCTORS_POLICY, check_classes
-from xencim.cimom_glue.cli.doctor_server import check_accounts, check_addresses, check_certificate
+from xencim.cimom_glue.cli.doctor.classes import DOCTORS_POLICY, check_classes
+from xencim.cimom_glue.cli.doctor.server import check_accounts, check_addresses, check_certificate
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.hypervisors import make_backends, with_backends

@@ -9,12 +9,11 @@ Errors: LookupError naming each property that is neither filled nor explained.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from xencim.cimom_glue.cli.output import Exit, complain, print_line
-from xencim.cimom_glue.cli.reference_classes import classes_page
-from xencim.cimom_glue.cli.reference_settings import settings_page
+from xencim.cimom_glue.cli.reference.classes import classes_page
+from xencim.cimom_glue.cli.reference.settings import settings_page
 
 PAGES = {"classes.md": classes_page, "settings.md": settings_page}
 
@@ -35,7 +34,3 @@ def main() -> int:
         path.write_text(pages[path], "utf-8")
         print_line(f"wrote {path}")
     return Exit.FAILED if args.check and stale else Exit.DONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

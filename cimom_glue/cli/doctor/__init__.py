@@ -1,0 +1,1 @@
+"""`xencim doctor`: what is looked at, and how it is told."""
