@@ -1,11 +1,19 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests: data that is no part of the project, a private libvirtd."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -23,3 +31,51 @@ def shared_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"{path} is not there (XENCIM_SHARED names another place)")
     return path
+
+
+@dataclass(frozen=True)
+class Libvirtd:
+    """A system libvirtd in namespaces of its own."""
+
+    tools: Path
+    base: Path
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///system?socket={self.base}/libvirt-sock"
+
+    def start(self, *, keep: bool = False) -> None:
+        environment = {**os.environ, "LV_KEEP": "1" if keep else "0"}
+        script = self.tools / "libvirtd-start"
+        subprocess.run([script, self.base], check=True, env=environment, capture_output=True)
+
+    def stop(self) -> None:
+        subprocess.run([self.tools / "libvirtd-stop", self.base], check=True, capture_output=True)
+
+    def kill(self) -> None:
+        """End the daemon as a crash does; its guests live on."""
+        os.kill(int((self.base / "libvirtd.pid").read_text()), 9)
+
+    def virsh(self, *words: str, uri: str | None = None) -> str:
+        """Run virsh on QEMU, or on another URI of the same daemon."""
+        command = ["virsh", "-q", "-c", uri or self.uri, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def libvirtd(shared_dir: Path) -> Iterator[Libvirtd]:
+    """A private libvirtd with QEMU, started from nothing."""
+    if os.geteuid() != 0:
+        pytest.skip("a private libvirtd needs root")
+    for program in ("libvirtd", "virsh", "qemu-system-x86_64"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    # Not pytest's own folder: a Unix socket's path has 107 characters.
+    base = Path(tempfile.mkdtemp(prefix="xencim-libvirtd-"))
+    daemon = Libvirtd(shared_dir / "tools", base)
+    daemon.start()
+    try:
+        yield daemon
+    finally:
+        daemon.stop()
+        shutil.rmtree(base, ignore_errors=True)

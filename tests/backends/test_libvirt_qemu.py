@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -28,6 +23,9 @@ from xencim.providers.backends.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import Libvirtd
 
     from xencim.providers.backends.inventory import Inventory, View
     from xencim.providers.backends.libvirt import LibvirtBackend
@@ -46,55 +44,6 @@ GUEST = """<domain type='qemu'><name>g1</name><uuid>{uuid}</uuid><memory unit='M
 <target dev='vda' bus='virtio'/></disk>
 <disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>
 <graphics type='vnc' autoport='yes' passwd='s3same'/></devices></domain>"""
-
-
-@dataclass(frozen=True)
-class Libvirtd:
-    """A system libvirtd in namespaces of its own."""
-
-    tools: Path
-    base: Path
-
-    @property
-    def uri(self) -> str:
-        return f"qemu+unix:///system?socket={self.base}/libvirt-sock"
-
-    def start(self, *, keep: bool = False) -> None:
-        environment = {**os.environ, "LV_KEEP": "1" if keep else "0"}
-        script = self.tools / "libvirtd-start"
-        subprocess.run([script, self.base], check=True, env=environment, capture_output=True)
-
-    def stop(self) -> None:
-        subprocess.run([self.tools / "libvirtd-stop", self.base], check=True, capture_output=True)
-
-    def kill(self) -> None:
-        """End the daemon as a crash does; its guests live on."""
-        os.kill(int((self.base / "libvirtd.pid").read_text()), 9)
-
-    def virsh(self, *words: str) -> str:
-        done = subprocess.run(
-            ["virsh", "-q", "-c", self.uri, *words], check=True, capture_output=True, text=True
-        )
-        return done.stdout
-
-
-@pytest.fixture(scope="module")
-def libvirtd(shared_dir: Path) -> Iterator[Libvirtd]:
-    """A private libvirtd with QEMU, started from nothing."""
-    if os.geteuid() != 0:
-        pytest.skip("a private libvirtd needs root")
-    for program in ("libvirtd", "virsh", "qemu-system-x86_64"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-    # Not pytest's own folder: a Unix socket's path has 107 characters.
-    base = Path(tempfile.mkdtemp(prefix="xencim-libvirtd-"))
-    daemon = Libvirtd(shared_dir / "tools", base)
-    daemon.start()
-    try:
-        yield daemon
-    finally:
-        daemon.stop()
-        shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture
