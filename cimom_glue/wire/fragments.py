@@ -49,13 +49,17 @@ _LOOSE_ROWS = 4096
 
 
 class Fragment:
-    """What is encoded of a row: its name, and its instance without and with class origins."""
+    """What is encoded of a row: its name, and its instance without and with class origins.
 
-    __slots__ = ("name", "plain", "row", "with_origin")
+    ``counted``: a table holds it, and what it grows by counts.
+    """
+
+    __slots__ = ("counted", "name", "plain", "row", "with_origin")
 
     def __init__(self, row: Row, name: bytes) -> None:
         self.row = row  # keeps the records alive whose ids are the key
         self.name = name
+        self.counted = False
         self.plain: bytes | None = None
         self.with_origin: bytes | None = None
 
@@ -166,7 +170,7 @@ class Table:
                     continue
                 if kept and self._served.cacheable:
                     setattr(fragment, kept, text)
-                    grown_bytes += len(text)
+                    grown_bytes += len(text) if fragment.counted else 0
             fragments.append(fragment)
             complete.append(text)
         self._cache.account(self, grown_bytes)
@@ -199,6 +203,7 @@ class Table:
                 self._cache.account(self, -sum(old.size for old in self._loose.values()))
                 self._loose = {}
             self._loose[key] = fragment
+            fragment.counted = True
             self._cache.account(self, fragment.size)
         return fragment
 
@@ -216,6 +221,8 @@ class Table:
         if fresh_bytes <= limit_bytes and batch.generation > self._generation:
             self._walked, self._order, self._loose = fresh, list(fresh.values()), {}
             self._generation = batch.generation
+            for fragment in self._order:
+                fragment.counted = True
             self._cache.account(self, fresh_bytes - self.bytes)
 
     def _rewalked(self, rows: Iterable[Row], fresh: dict[_Key, Fragment]) -> Iterator[Fragment]:
