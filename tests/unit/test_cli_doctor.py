@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from xencim.cimom_glue.config import Config, load
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from xencim.cimom_glue.wire import Message
     from xencim.providers.backends.base import Check
 
 OFF = {"server.http": "off", "server.https": "off", "server.socket": "off"}
@@ -67,6 +69,21 @@ def test_a_hypervisor_that_cannot_be_reached_is_wrong(
     lines = capsys.readouterr().out.splitlines()
     assert "✘ hypervisor: vbox:///session is of no libvirt driver that is served" in lines
     assert lines[-1].endswith(" checks, 1 wrong")
+
+
+def test_an_instance_that_is_left_out_makes_its_class_wrong(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LeavesOut:
+        def reply(self, message: Message, _result: object) -> list[bytes]:
+            if "'Xen_Memory'" in repr(message.operation):
+                logging.getLogger("xencim.cimom_glue.wire").error("%s is left out", "Xen_Memory")
+            return []
+
+    monkeypatch.setattr("xencim.cimom_glue.cli.doctor.classes.Encoder", LeavesOut)
+    assert main(arguments) == 1
+    wrong = [line for line in capsys.readouterr().out.splitlines() if line.startswith("✘")]
+    assert wrong == ["✘ root/virt Xen_Memory: Xen_Memory is left out"]
 
 
 def test_free_addresses_are_told(tmp_path: Path) -> None:

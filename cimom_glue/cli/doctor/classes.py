@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -34,17 +35,44 @@ async def _check_class(engine: Engine, encoder: Encoder, namespace: str, class_n
     name = f"{namespace} {class_name}"
     request = EnumerateInstances(namespace=namespace, class_name=class_name)
     message = Message(id="1", method="EnumerateInstances", intrinsic=True, operation=request)
+    left_out = _LeftOut()
     started = time.perf_counter()
     try:
-        result = await engine.execute(request, _DOCTOR)
-        size = 0
-        count = 0
-        for piece in encoder.reply(message, result):
-            size += len(piece)
-            count += piece.count(b"<INSTANCE ")
+        with left_out:
+            result = await engine.execute(request, _DOCTOR)
+            reply = b"".join(encoder.reply(message, result))
     except CimError as error:
         return Check(name, ok=False, detail=error.description)
     except Exception as error:  # noqa: BLE001 - doctor tells of defects too
         return Check(name, ok=False, detail=f"{type(error).__name__}: {error}")
+    if left_out.texts:
+        return Check(name, ok=False, detail="; ".join(left_out.texts))
     took_ms = (time.perf_counter() - started) * _MILLISECONDS
-    return Check(name, ok=True, detail=f"{count} instances, {size / 1024:.0f} KiB, {took_ms:.1f} ms")
+    count = reply.count(b"<INSTANCE ")
+    detail = f"{count} instances, {len(reply) / 1024:.0f} KiB, {took_ms:.1f} ms"
+    return Check(name, ok=True, detail=detail)
+
+
+class _LeftOut(logging.Handler):
+    """Collects what the codec logs: an instance that fails is logged and left out of the reply."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+        self._logger = logging.getLogger("xencim")
+        self._before = (self._logger.level, self._logger.propagate)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.texts.append(record.getMessage())
+
+    def __enter__(self) -> None:
+        self._logger.addHandler(self)
+        self._logger.setLevel(logging.WARNING)
+        # The check tells it; the log need not say it again.
+        self._logger.propagate = False
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        level, self._logger.propagate = self._before
+        self._logger.setLevel(level)
