@@ -13,9 +13,10 @@ import pytest
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.libvirt import LibvirtBackend, probe
+from xencim.providers.backends.libvirt import backend as backend_module
 from xencim.providers.backends.libvirt.backoff import Backoff
 from xencim.providers.backends.libvirt.workers import StuckError, Workers
-from xencim.providers.backends.records import Action, Host, PowerState, VirtualMachine
+from xencim.providers.backends.records import Action, Host, PowerState, StoragePool, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -104,6 +105,29 @@ async def test_a_stuck_machine_does_not_keep_the_others(
     assert names == {f"vm{n}" for n in range(100)} - {"vm7"}
     gate.open()
     await until(inventory, lambda view: view.machine_named("vm7"))
+
+
+async def test_a_stuck_pool_keeps_its_figures_and_nobody_waiting(
+    backends: Start, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, inventory = await backends(URI, call_timeout_s=0.1)
+    answer, real = threading.Event(), libvirt.virStoragePool.info
+
+    def info(pool: Any) -> Any:  # noqa: ANN401 - libvirt's own method, stuck
+        answer.wait(30)
+        return real(pool)
+
+    monkeypatch.setattr(libvirt.virStoragePool, "info", info)
+    monkeypatch.setattr(backend_module, "STORAGE_REFRESH_S", 0)
+    before = inventory.view.all(StoragePool)["default-pool"]
+    for _ in range(3):
+        await backend.refresh_storage()
+    assert inventory.view.all(StoragePool)["default-pool"] is before
+    assert backend.calls.read()["info"] == 2
+    libvirt_pool = libvirt.open(URI).storagePoolLookupByName("default-pool")
+    libvirt_pool.createXML("<volume><name>v</name><capacity>4096</capacity></volume>")
+    answer.set()
+    await until(inventory, lambda view: view.all(StoragePool)["default-pool"].allocation_bytes == 4096)
 
 
 async def test_stopping_leaves_a_stuck_call_alone(gate: Gate) -> None:

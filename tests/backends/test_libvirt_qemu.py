@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import Inventory, View
     from xencim.providers.backends.libvirt import LibvirtBackend
 
-pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
+libvirt = pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
 pytestmark = pytest.mark.libvirtd
 
 Start: TypeAlias = "Callable[..., Awaitable[tuple[LibvirtBackend, Inventory]]]"
@@ -180,6 +181,26 @@ async def test_a_guest_without_a_system_does_not_obey(
         with pytest.raises(BackendError) as caught:
             await backend.control(UUID, action, 0.2)
         assert caught.value.kind == "timeout"
+
+
+async def test_a_guest_that_reboots_has_obeyed(
+    backends: Start, libvirtd: Libvirtd, guest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del guest
+    backend, _inventory = await backends(libvirtd.uri)
+    await backend.control(UUID, Action.START, 30)
+    loop, asked, ask = asyncio.get_running_loop(), asyncio.Event(), libvirt.virDomain.reboot
+
+    def reboot(domain: object, flags: int) -> object:
+        answer = ask(domain, flags)
+        loop.call_soon_threadsafe(asked.set)
+        return answer
+
+    monkeypatch.setattr(libvirt.virDomain, "reboot", reboot)
+    rebooting = asyncio.create_task(backend.control(UUID, Action.REBOOT, 10))
+    await asked.wait()
+    libvirtd.virsh("reset", UUID)  # what a guest does by itself when it obeys
+    await rebooting
 
 
 async def test_a_daemon_without_the_driver_is_absence(libvirtd: Libvirtd) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from xencim.providers.backends.libvirt.machines import ConfigCache
 from xencim.providers.backends.libvirt.mirror import Mirror
 from xencim.providers.backends.libvirt.session import CallCounter, Session
 from xencim.providers.backends.libvirt.workers import Workers
-from xencim.providers.backends.records import Action, Host, PowerState, Record, VirtualMachine
+from xencim.providers.backends.records import Action, Host, PowerState, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +43,8 @@ SWEEP_SHARE = 0.02
 """A sweep that takes long comes less often: it may take this share of the time."""
 STORAGE_REFRESH_S = 10.0
 """Pool usage announces nothing; it is re-read when asked for, at most this often."""
+STORAGE_WAIT_S = 1.0
+"""How long who asks waits for that; a pool that is stuck keeps its last figures."""
 CALLS_AT_A_TIME = 4
 """More threads on one connection gain nothing: libvirt serialises them."""
 ACTIONS_AT_A_TIME = 16
@@ -52,14 +55,9 @@ LIMITS = {
     "test": "test driver: no devices attached or detached; lifecycle and metadata events only",
 }
 
-_OFF = {PowerState.SHUT_OFF, PowerState.SAVED, PowerState.CRASHED}
-_REACHED = {
-    Action.START: {PowerState.RUNNING},
-    Action.SHUT_DOWN: _OFF,
-    Action.DESTROY: _OFF,
-    Action.PAUSE: {PowerState.PAUSED},
-    Action.SAVE: _OFF,
-}
+# The hypervisor only asks the guest; the other actions are done when their call returns. (A guest
+# that sleeps is only asked to wake up.)
+_LEFT_TO_THE_GUEST = {Action.START, Action.SHUT_DOWN, Action.REBOOT}
 _REBOOTS_AT_ONCE = {"test"}
 
 
@@ -90,7 +88,8 @@ class LibvirtBackend:
         self._keeping: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshed_s = float("-inf")
-        self._rebooted: dict[str, asyncio.Event] = {}
+        self._reboots: Counter[str] = Counter()
+        self._waiting: set[asyncio.Event] = set()
 
     # Backend ----------------------------------------------------------------------------------
 
@@ -129,7 +128,7 @@ class LibvirtBackend:
             return
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh(self._mirror))
-        await asyncio.shield(self._refreshing)
+        await asyncio.wait({self._refreshing}, timeout=STORAGE_WAIT_S)
 
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
         """Carry out an action on a machine and return when the inventory shows it."""
@@ -142,18 +141,20 @@ class LibvirtBackend:
                 "unsupported", f"{machine.name} is the host's own domain: it is not controlled"
             )
         deadline_s = self._loop.time() + (CONTROL_TIMEOUT_S if timeout_s is None else timeout_s)
-        rebooted = self._rebooted.setdefault(machine_uuid, asyncio.Event())
-        rebooted.clear()
+        reboots = self._reboots[machine_uuid]
         await self._actions.run(
             f"{machine.name} told to {action.value}",
             partial(carry_out, session, machine_uuid, action),
             deadline_s=deadline_s - self._loop.time(),
         )
-        with suppress(TimeoutError):
-            await self._read_now(mirror, machine_uuid, deadline_s)
-        asked_only = action in {Action.SHUT_DOWN, Action.REBOOT} and timeout_s is None
-        if not asked_only:
-            await self._obeyed(machine, action, deadline_s)
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await mirror.read(machine_uuid)
+                if timeout_s is not None and action in _LEFT_TO_THE_GUEST:
+                    await self._obeyed(machine, action, reboots)
+        except TimeoutError:
+            message = f"{machine.name} was told to {action.value} and did not in time"
+            raise BackendError("timeout", message) from None
 
     def checks(self) -> Sequence[Check]:
         """Tell what was reached and what its driver cannot do."""
@@ -216,8 +217,10 @@ class LibvirtBackend:
     def _changed(self, mirror: Mirror, kind: Kind, key: str, event: str) -> None:
         if mirror is not self._mirror:
             return
-        if event == events.REBOOT and key in self._rebooted:
-            self._rebooted[key].set()
+        if event == events.REBOOT:
+            self._reboots[key] += 1
+            for waiting in self._waiting:
+                waiting.set()
         mirror.mark(kind, key)
 
     def _lost(self, session: Session) -> None:
@@ -272,42 +275,26 @@ class LibvirtBackend:
             log.warning("%s: the storage pools were not re-read: %s", self.uri, error)
         self._refreshed_s = self._loop.time()
 
-    # Waiting ----------------------------------------------------------------------------------
+    async def _obeyed(self, before: VirtualMachine, action: Action, reboots: int) -> None:
+        """Wait until the guest has done what it was asked for."""
+        uuid = before.uuid
 
-    async def _read_now(self, mirror: Mirror, uuid: str, deadline_s: float) -> None:
-        async with asyncio.timeout_at(deadline_s):
-            await asyncio.shield(mirror.mark(VirtualMachine, uuid))
-
-    async def _obeyed(self, before: VirtualMachine, action: Action, deadline_s: float) -> None:
-        """Wait until the inventory shows what was asked for."""
-        if action is Action.RESET or (
-            action is Action.REBOOT and uris.driver(self._real_uri) in _REBOOTS_AT_ONCE
-        ):
-            return
-        rebooted = self._rebooted[before.uuid]
-
-        def reached() -> bool:
-            now = self._inventory.view.get(VirtualMachine, before.uuid)
+        def has_obeyed() -> bool:
+            now = self._inventory.view.get(VirtualMachine, uuid)
             if now is None:
                 return True
             if action is Action.REBOOT:
-                return rebooted.is_set() or now.id != before.id
-            return now.state in _REACHED[action]
+                at_once = uris.driver(self._real_uri) in _REBOOTS_AT_ONCE
+                return at_once or self._reboots[uuid] != reboots or now.id != before.id
+            return (now.state is PowerState.RUNNING) if action is Action.START else not now.state.is_active
 
         changed = asyncio.Event()
-
-        def look(_old: Record | None, _new: Record | None) -> None:
-            changed.set()
-
-        unsubscribe = self._inventory.subscribe(look)
+        unsubscribe = self._inventory.subscribe(lambda _old, _new: changed.set())
+        self._waiting.add(changed)
         try:
-            async with asyncio.timeout_at(deadline_s):
-                while not reached():
-                    changed.clear()
-                    await changed.wait()
-        except TimeoutError:
-            raise BackendError(
-                "timeout", f"{before.name} was told to {action.value} and did not in time"
-            ) from None
+            while not has_obeyed():
+                changed.clear()
+                await changed.wait()
         finally:
+            self._waiting.discard(changed)
             unsubscribe()

@@ -13,7 +13,7 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import machines, resources
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.libvirt.events import Kind
     from xencim.providers.backends.libvirt.machines import ConfigCache, Listed
+    from xencim.providers.backends.libvirt.resources import Reader
     from xencim.providers.backends.libvirt.session import Session
     from xencim.providers.backends.libvirt.workers import Workers
+
+Resource = TypeVar("Resource", StoragePool, Network)
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +70,9 @@ class Mirror:
         host = await run("the host", partial(resources.host, session, name=self._host_name))
         pools = await run("the storage pools", partial(resources.storage_pools, session))
         networks = await run("the networks", partial(resources.networks, session))
-        bridges = await run("the host's interfaces", partial(resources.bridges, session))
-        self._inventory.replace_all(StoragePool, pools)
-        self._inventory.replace_all(Network, networks)
-        self._host_bridges = frozenset(bridges)
+        self._host_bridges = await run("the host's interfaces", partial(resources.bridges, session))
+        self._inventory.replace_all(StoragePool, await self._read_each(StoragePool, pools))
+        self._inventory.replace_all(Network, await self._read_each(Network, networks))
         await self._read_machines(await self._bulk_sizes())
         self._inventory.replace_all(Bridge, self._bridges())
         self._inventory.put(host)
@@ -83,11 +85,20 @@ class Mirror:
             for name in tuple(view.all(kind)):
                 self.mark(kind, name)
 
-    def mark(self, kind: Kind, key: str) -> asyncio.Task[None]:
-        """Have a thing read from now on; the task is done when that is (a stuck one: when it is back)."""
+    def mark(self, kind: Kind, key: str) -> None:
+        """Have a thing read that may have changed."""
         if kind is VirtualMachine:
             self._told.add(key)
-        return self._late.get((kind, key)) or self._rereads.mark(kind, key)
+        if (kind, key) not in self._late:
+            self._rereads.mark(kind, key)
+
+    async def read(self, uuid: str) -> None:
+        """Return when a machine was read anew, however long it is stuck."""
+        self._told.add(uuid)
+        key = VirtualMachine, uuid
+        await asyncio.shield(self._late.get(key) or self._rereads.mark(*key))
+        while late := self._late.get(key):
+            await asyncio.shield(late)
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -115,6 +126,18 @@ class Mirror:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read_each(self, kind: type[Resource], readers: list[Reader[Resource]]) -> list[Resource]:
+        """Read pools or networks; one that is stuck keeps its last record."""
+        found = []
+        for (name, _read), answer in await self._workers.each(lambda reader: reader[1](), readers):
+            if isinstance(answer, BackendError):
+                self._later(kind, name, answer)
+                last = self._inventory.view.get(kind, name)
+                found += [last] if last and answer.kind != "not_found" else []
+            else:
+                found.append(answer)
+        return found
 
     async def _bulk_sizes(self) -> Mapping[str, Mapping[str, int]]:
         try:
@@ -159,8 +182,6 @@ class Mirror:
         """Take note that a machine could not be read in bulk."""
         if error.kind == "not_found":
             self._remove_unless_told(uuid)
-        elif error.kind == "lost":
-            raise error
         else:
             self._later(VirtualMachine, uuid, error)
 
@@ -177,7 +198,8 @@ class Mirror:
             else:
                 await self._reread_network(key)
         except BackendError as error:
-            self._later(kind, key, error)
+            if error.kind != "lost":  # the connection's loss is told, and everything read anew
+                self._later(kind, key, error)
         except Exception:
             log.exception("%s %s was not read", kind.__name__, key)
 
@@ -227,11 +249,16 @@ class Mirror:
 
     async def refresh_usage(self) -> None:
         """Re-read what the daemon knows of its storage pools."""
-        old = dict(self._inventory.view.all(StoragePool))
-        used = partial(resources.pool_usage, self._session, tuple(old.values()))
-        for pool in await self._workers.run("the pools' usage", used):
-            if self._inventory.view.get(StoragePool, pool.name) is old[pool.name]:
-                self._inventory.put(pool)
+        view = self._inventory.view
+        pools = [
+            pool for name, pool in view.all(StoragePool).items() if (StoragePool, name) not in self._late
+        ]
+        usage = partial(resources.pool_usage, self._session)
+        for old, new in await self._workers.each(usage, pools):
+            if isinstance(new, BackendError):
+                self._later(StoragePool, old.name, new)
+            elif self._inventory.view.get(StoragePool, old.name) is old:
+                self._inventory.put(new)
 
     # Into the inventory -----------------------------------------------------------------------
 
@@ -248,6 +275,8 @@ class Mirror:
 
     def _later(self, kind: Kind, key: str, error: BackendError) -> None:
         """Keep the last record; read the thing anew when a stuck call is back, or in a while."""
+        if error.kind == "lost":
+            raise error
         log.warning("%s %s was not read: %s", kind.__name__, key, error)
         if error.kind != "timeout" or (kind, key) in self._late:
             return

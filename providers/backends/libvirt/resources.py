@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import socket
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import host_xml, resource_xml, uris
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-R = TypeVar("R")
+
+Reader: TypeAlias = "tuple[str, Callable[[], T]]"
+"""A thing's name and how to read it."""
 
 _HYPERVISORS = {"TEST": "Test"}
 
@@ -107,17 +109,19 @@ def _is_full(name: str) -> bool:
     return "." in name and _is_name(name)
 
 
-def storage_pools(session: Session) -> list[StoragePool]:
-    """Return all storage pools."""
+def storage_pools(session: Session) -> list[Reader[StoragePool]]:
+    """Return all storage pools, each to be read."""
     libvirt, listed = session.libvirt, session.connection.listAllStoragePools
     persistent = _names(session, listed, libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT)
     autostart = _names(session, listed, libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)
-    return _present(
-        lambda pool: _storage_pool(
-            session, pool, autostart=pool.name() in autostart, persistent=pool.name() in persistent
-        ),
-        session.offered(listed, 0) or (),
-    )
+
+    def reader(pool: virStoragePool) -> Reader[StoragePool]:
+        name = pool.name()
+        return name, lambda: _storage_pool(
+            session, pool, autostart=name in autostart, persistent=name in persistent
+        )
+
+    return [reader(pool) for pool in session.offered(listed, 0) or ()]
 
 
 def storage_pool(session: Session, name: str) -> StoragePool:
@@ -139,12 +143,8 @@ def _storage_pool(
     )
 
 
-def pool_usage(session: Session, pools: Iterable[StoragePool]) -> list[StoragePool]:
-    """Return the pools with their usage as the daemon knows it now; those gone are left out."""
-    return _present(lambda pool: _usage(session, pool), pools)
-
-
-def _usage(session: Session, record: StoragePool) -> StoragePool:
+def pool_usage(session: Session, record: StoragePool) -> StoragePool:
+    """Return a pool with its usage as the daemon knows it now."""
     pool = session.call(session.connection.storagePoolLookupByName, record.name)
     state, capacity, allocation, available = session.call(pool.info)
     return replace(
@@ -156,23 +156,23 @@ def _usage(session: Session, record: StoragePool) -> StoragePool:
     )
 
 
-def networks(session: Session) -> list[Network]:
-    """Return all networks."""
+def networks(session: Session) -> list[Reader[Network]]:
+    """Return all networks, each to be read."""
     libvirt, listed = session.libvirt, session.connection.listAllNetworks
     persistent = _names(session, listed, libvirt.VIR_CONNECT_LIST_NETWORKS_PERSISTENT)
     autostart = _names(session, listed, libvirt.VIR_CONNECT_LIST_NETWORKS_AUTOSTART)
     active = _names(session, listed, libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)
 
-    def record(net: virNetwork) -> Network:
+    def reader(net: virNetwork) -> Reader[Network]:
         name = net.name()
-        return resource_xml.network(
+        return name, lambda: resource_xml.network(
             session.call(net.XMLDesc, 0),
             active=name in active,
             autostart=name in autostart,
             persistent=name in persistent,
         )
 
-    return _present(record, session.offered(listed, 0) or ())
+    return [reader(net) for net in session.offered(listed, 0) or ()]
 
 
 def network(session: Session, name: str) -> Network:
@@ -187,26 +187,18 @@ def network(session: Session, name: str) -> Network:
     )
 
 
-def bridges(session: Session) -> list[str]:
+def bridges(session: Session) -> frozenset[str]:
     """Return the names of the host's bridges, where the daemon tells its interfaces."""
-    interfaces = session.offered(session.connection.listAllInterfaces, 0) or ()
-    names = _present(lambda nic: resource_xml.bridge_name(session.call(nic.XMLDesc, 0)), interfaces)
-    return [name for name in names if name]
+    names = set()
+    for interface in session.offered(session.connection.listAllInterfaces, 0) or ():
+        try:
+            names.add(resource_xml.bridge_name(session.call(interface.XMLDesc, 0)))
+        except BackendError as error:
+            if error.kind in {"lost", "timeout"}:
+                raise
+            log.info("a host interface was left out: %s", error)
+    return frozenset(name for name in names if name)
 
 
 def _names(session: Session, listed: Callable[[int], Iterable[virStoragePool]], flag: int) -> set[str]:
     return {item.name() for item in session.offered(listed, flag) or ()}
-
-
-def _present(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Read each item; one that fails is logged and left out, a lost connection fails all."""
-    found = []
-    for item in items:
-        try:
-            found.append(read(item))
-        except BackendError as error:
-            if error.kind in {"lost", "timeout"}:
-                raise
-            if error.kind != "not_found":
-                log.warning("left out: %s", error)
-    return found
