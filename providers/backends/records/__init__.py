@@ -1,0 +1,87 @@
+"""What a virtualization host is made of: frozen records, as plain as the hypervisor tells them.
+
+No CIM and no libvirt objects. Units are in the names. ``None`` is "the hypervisor does not tell".
+Records are compared by identity when answers are cached: a backend makes a new record only where
+something changed.
+"""
+
+from typing import TypeAlias
+
+from xencim.providers.backends.records.devices import (
+    Bandwidth,
+    Console,
+    ControllerDevice,
+    CpuAllocation,
+    Disk,
+    Graphics,
+    InputDevice,
+    MemoryAllocation,
+    Nic,
+    Vcpu,
+)
+from xencim.providers.backends.records.host import (
+    Bridge,
+    GuestSupport,
+    Host,
+    HostUsage,
+    Network,
+    PoolState,
+    StoragePool,
+)
+from xencim.providers.backends.records.machines import (
+    Action,
+    MachineConfig,
+    MachineOperation,
+    PowerState,
+    VirtualMachine,
+)
+from xencim.providers.backends.records.server import (
+    Listener,
+    Namespace,
+    ObjectManager,
+    Profile,
+)
+
+Record: TypeAlias = (
+    VirtualMachine
+    | MachineOperation
+    | Host
+    | HostUsage
+    | StoragePool
+    | Network
+    | Bridge
+    | ObjectManager
+    | Namespace
+    | Listener
+    | Profile
+)
+
+__all__ = [
+    "Action",
+    "Bandwidth",
+    "Bridge",
+    "Console",
+    "ControllerDevice",
+    "CpuAllocation",
+    "Disk",
+    "Graphics",
+    "GuestSupport",
+    "Host",
+    "HostUsage",
+    "InputDevice",
+    "Listener",
+    "MachineConfig",
+    "MachineOperation",
+    "MemoryAllocation",
+    "Namespace",
+    "Network",
+    "Nic",
+    "ObjectManager",
+    "PoolState",
+    "PowerState",
+    "Profile",
+    "Record",
+    "StoragePool",
+    "Vcpu",
+    "VirtualMachine",
+]

@@ -1,0 +1,146 @@
+"""The host, and the pools and networks that it offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestSupport:
+    """One kind of machine that the host can run."""
+
+    os_type: str
+    arch: str
+    domain_types: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+    max_vcpus: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The host; ``prefix`` (Xen, KVM, LXC) is the organisation in class names and InstanceIDs."""
+
+    name: str  # fully qualified, never localhost
+    prefix: str
+    hypervisor: str  # Xen, QEMU, Test, …
+    uuid: str | None = None
+    hypervisor_version: str | None = None  # 4.17.5
+    library: str | None = None  # libvirt
+    library_version: str | None = None
+    uri: str = ""  # without a password
+    arch: str | None = None
+    cpu_model: str | None = None
+    cpu_vendor: str | None = None
+    cpu_mhz: int | None = None
+    cpu_count: int = 0  # logical
+    sockets: int | None = None
+    cores_per_socket: int | None = None
+    threads_per_core: int | None = None
+    numa_nodes: int | None = None
+    memory_kib: int = 0
+    max_vcpus: int | None = None  # per machine
+    vendor: str | None = None
+    product: str | None = None
+    serial: str | None = None
+    guests: tuple[GuestSupport, ...] = ()
+    migration_uris: tuple[str, ...] = ()  # transports the hypervisor takes: tcp, xenmigr, …
+    no_contact_since: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The inventory's key: there is one host in an inventory."""
+        return "host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostUsage:
+    """What all machines together take; kept by the inventory."""
+
+    active_vcpus: int = 0
+    active_memory_kib: int = 0
+    graphics: int = 0
+    inputs: int = 0
+    controllers: int = 0
+    nics: int = 0
+
+    @property
+    def key(self) -> str:
+        """The inventory's key: there is one in an inventory."""
+        return "usage"
+
+
+class PoolState(Enum):
+    """What a storage pool does."""
+
+    INACTIVE = "inactive"
+    BUILDING = "building"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    INACCESSIBLE = "inaccessible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoragePool:
+    """A storage pool; sizes are those of its last refresh."""
+
+    name: str
+    uuid: str
+    type: str  # dir, fs, netfs, disk, iscsi, logical, scsi, …
+    state: PoolState
+    autostart: bool | None = None
+    persistent: bool = True
+    capacity_bytes: int | None = None
+    allocation_bytes: int | None = None
+    available_bytes: int | None = None
+    target_path: str | None = None
+    source_host: str | None = None
+    source_path: str | None = None
+    source_devices: tuple[str, ...] = ()
+    source_name: str | None = None
+    source_adapter: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A virtual network of libvirt."""
+
+    name: str
+    uuid: str
+    active: bool
+    autostart: bool | None = None
+    persistent: bool = True
+    bridge: str | None = None
+    forward_mode: str | None = None  # None: isolated
+    forward_dev: str | None = None
+    domain_name: str | None = None
+    address: str | None = None
+    netmask: str | None = None
+    dhcp_start: str | None = None
+    dhcp_end: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """A bridge of the host that machines use and no network owns."""
+
+    name: str
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return self.name
