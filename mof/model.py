@@ -120,9 +120,11 @@ class ClassDecl:
     properties: tuple[PropertyDecl, ...] = ()
     methods: tuple[MethodDecl, ...] = ()
     qualifiers: tuple[Qualifier, ...] = ()
+    keys: tuple[PropertyDecl, ...] = field(init=False, repr=False, compare=False)
     _by_name: dict[str, PropertyDecl] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", tuple(p for p in self.properties if p.is_key))
         object.__setattr__(self, "_by_name", {p.name.lower(): p for p in self.properties})
 
     def find_property(self, name: str) -> PropertyDecl | None:
@@ -138,11 +140,6 @@ class ClassDecl:
         """Return the value of the class's qualifier called ``name``, None when it is not there."""
         wanted = name.lower()
         return next((q.value for q in self.qualifiers if q.name.lower() == wanted), None)
-
-    @property
-    def keys(self) -> tuple[PropertyDecl, ...]:
-        """The key properties, in the order of the class."""
-        return tuple(p for p in self.properties if p.is_key)
 
     @property
     def is_association(self) -> bool:

@@ -69,7 +69,8 @@ class Site:
 class Served:
     """What classes and associations have in common.
 
-    ``properties`` are in the order of the class and hold every one of them.
+    ``properties`` are in the order of the class and hold every one of them; ``keys`` are the keys
+    among them.
     """
 
     spec: ClassSpec | AssocSpec
@@ -77,6 +78,7 @@ class Served:
     namespace: str
     decl: ClassDecl
     properties: tuple[ServedProperty, ...]
+    keys: tuple[ServedProperty, ...]
     cacheable: bool
 
     @property
@@ -95,7 +97,7 @@ class Served:
 
     def path(self, row: Row) -> Path:
         """Return the path of an instance, complete with namespace and host."""
-        keys = tuple((p.decl.name, _key_value(p, row)) for p in self.properties if p.decl.is_key)
+        keys = tuple((p.decl.name, _key_value(p, row)) for p in self.keys)
         return Path(self.name, keys, self.namespace, self.host)
 
     def value(self, row: Row, name: str) -> Value:
@@ -114,6 +116,7 @@ class Served:
 
     def _bind(self, properties: Iterable[ServedProperty]) -> None:
         self.properties = tuple(properties)
+        self.keys = tuple(p for p in self.properties if p.decl.is_key)
         self._by_name = {p.decl.name.lower(): p for p in self.properties}
 
 
@@ -150,9 +153,7 @@ class ServedClass(Served):
         row = self.spec.rows.find(context, keys)
         if row is None:
             return None
-        for served in self.properties:
-            if not served.decl.is_key:
-                continue
+        for served in self.keys:
             given = keys.get(served.decl.name.lower())
             if given is None or not _same_key(served, given, _key_value(served, row)):
                 return None
