@@ -16,9 +16,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from xencim.cimom_glue.app import Application
-
 from xencim.cimom_glue import logs
+from xencim.cimom_glue.app import Application
 from xencim.cimom_glue.cli.output import Exit, print_line, tell
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.config.kinds import masked
