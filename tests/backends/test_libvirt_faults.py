@@ -80,7 +80,7 @@ def libvirt_error(code: int, domain: int = 0, system_error: int = -1) -> Excepti
 async def test_a_stuck_machine_keeps_its_record_until_it_answers(
     backends: Start, until: Until, gate: Gate
 ) -> None:
-    backend, inventory = await backends(URI, call_timeout_s=0.1)
+    backend, inventory = await backends(URI, call_timeout_s=0.4)
     gate.hold("test")
     with pytest.raises(BackendError) as caught:
         await backend.control(UUID, Action.PAUSE, 1)
@@ -100,7 +100,7 @@ async def test_a_stuck_machine_does_not_keep_the_others(
     node = tmp_path / "host.xml"
     node.write_text(f"<node>{NODE}</node>")
     gate.hold("vm7")
-    _backend, inventory = await backends(f"test://{node}", call_timeout_s=0.1)
+    _backend, inventory = await backends(f"test://{node}", call_timeout_s=0.4)
     names = {vm.name for vm in inventory.view.all(VirtualMachine).values()}
     assert names == {f"vm{n}" for n in range(100)} - {"vm7"}
     gate.open()
@@ -110,7 +110,7 @@ async def test_a_stuck_machine_does_not_keep_the_others(
 async def test_a_stuck_pool_keeps_its_figures_and_nobody_waiting(
     backends: Start, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend, inventory = await backends(URI, call_timeout_s=0.1)
+    backend, inventory = await backends(URI, call_timeout_s=0.4)
     answer, real = threading.Event(), libvirt.virStoragePool.info
 
     def info(pool: Any) -> Any:  # noqa: ANN401 - libvirt's own method, stuck
@@ -131,11 +131,11 @@ async def test_a_stuck_pool_keeps_its_figures_and_nobody_waiting(
 
 
 async def test_stopping_leaves_a_stuck_call_alone(gate: Gate) -> None:
-    backend, inventory = LibvirtBackend(URI, call_timeout_s=0.05), Inventory()
+    backend, inventory = LibvirtBackend(URI, call_timeout_s=0.4), Inventory()
     await backend.start(inventory)
     gate.hold("test")
     with pytest.raises(BackendError):
-        await backend.control(UUID, Action.PAUSE, 0.2)
+        await backend.control(UUID, Action.PAUSE, 1)
     stopping = asyncio.create_task(backend.stop())
     gate.open()
     await stopping
@@ -148,7 +148,7 @@ async def test_stuck_calls_are_bounded_and_leave_room_for_others() -> None:
         with pytest.raises(StuckError) as caught:
             await workers.run("it", lambda: release.wait(30))
         assert caught.value.message == "it did not answer within 0.02 s"
-    assert await workers.run("it", lambda: 42) == 42
+    assert await workers.run("it", lambda: 42, deadline_s=5) == 42
     release.set()
     await workers.settle(5)
 

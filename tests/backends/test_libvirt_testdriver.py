@@ -9,7 +9,7 @@ import pytest
 
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.libvirt import backend as backend_module
-from xencim.providers.backends.libvirt import probe
+from xencim.providers.backends.libvirt import probe, probing
 from xencim.providers.backends.records import (
     Action,
     Bridge,
@@ -289,6 +289,17 @@ async def test_a_backend_starts_again_after_it_stopped(backends: Start) -> None:
     await backend.stop()
     await backend.start(inventory)
     assert inventory.view.get(Host, "host") is not None
+
+
+async def test_a_xen_host_without_its_driver_is_no_absence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "capabilities").write_text("control_d\n")
+    monkeypatch.setattr(probing, "XEN_CAPABILITIES", tmp_path / "capabilities")
+    with pytest.raises(BackendError) as caught:
+        await probe(["xen+unix:///system?socket=/nonexistent/libvirt-sock", URI])
+    assert caught.value.kind == "refused"
+    assert "libvirt-daemon-driver-xen" in (caught.value.hint or "")
 
 
 async def test_probing_passes_over_what_is_absent_only() -> None:

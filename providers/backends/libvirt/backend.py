@@ -104,8 +104,7 @@ class LibvirtBackend:
         try:
             await self._connect()
         except BaseException:
-            await self._disconnect()
-            await self._workers.run("libvirt's event loop", binding.events.release)
+            await self._release()
             raise
         self._keeping = asyncio.create_task(self._keep(), name=f"keep {self.uri}")
 
@@ -117,9 +116,7 @@ class LibvirtBackend:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._disconnect()
-        await self._actions.settle(CLOSE_TIMEOUT_S)
-        await self._workers.run("libvirt's event loop", binding.events.release)
+        await self._release()
         self._keeping = None
 
     async def refresh_storage(self) -> None:
@@ -209,6 +206,13 @@ class LibvirtBackend:
             await self._workers.settle(CLOSE_TIMEOUT_S)
             with suppress(BackendError):
                 await self._workers.run(f"closing {self.uri}", session.close, deadline_s=CLOSE_TIMEOUT_S)
+
+    async def _release(self) -> None:
+        await self._disconnect()
+        await self._actions.settle(CLOSE_TIMEOUT_S)
+        # Longer than the thread itself is given to end.
+        release_s = 2 * binding.STOP_TIMEOUT_S
+        await self._workers.run("libvirt's event loop", binding.events.release, deadline_s=release_s)
 
     def _hand_over(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody listens any more
