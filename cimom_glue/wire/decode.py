@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote
 
@@ -91,7 +90,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Message:
     key = (body[:start], body[end:], *map(headers.get, _RELEVANT))
     remembered = _memory.get(key)
     if remembered is not None:
-        return replace(remembered, id=found[1].decode())
+        return Message(found[1].decode(), remembered.method, remembered.intrinsic, remembered.operation)
     message = _decode(body, headers)
     # A method's call may carry secrets and seldom repeats; an error is not worth its place.
     if not isinstance(message.operation, CimError | InvokeMethod):
