@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from xencim.mof.model import ClassDecl
-    from xencim.mof.values import Value
+    from xencim.mof.values import Instance, Value
     from xencim.providers.core.operations import PropertyList
     from xencim.providers.core.query import Filter, Query
     from xencim.providers.core.reading import Found
@@ -43,8 +43,9 @@ class _Source:
     def value(self, name: str) -> Value:
         return self._found.served.value(self._found.row, name)
 
-    def is_a(self, class_name: str) -> bool:
-        return self._namespace.repository.is_a(self._found.served.name, class_name)
+    def is_a(self, class_name: str, embedded: Instance | None = None) -> bool:
+        name = self._found.served.name if embedded is None else embedded.class_name
+        return self._namespace.repository.is_a(name, class_name)
 
 
 def parse_for_class(namespace: Namespace, language: str, text: str) -> Query:

@@ -14,7 +14,7 @@ from xencim.providers.core.query import parse_filter, parse_query
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from xencim.mof.values import Value
+    from xencim.mof.values import Instance, Value
 
 LANGUAGES = st.sampled_from(["WQL", "DMTF:CQL", "DMTF:FQL"])
 SELECT = "SELECT * FROM CIM_X WHERE "
@@ -49,8 +49,8 @@ class Row:
     def value(self, name: str) -> Value:
         return self.values[name.lower()]
 
-    def is_a(self, class_name: str) -> bool:
-        return class_name == "a"
+    def is_a(self, class_name: str, embedded: Instance | None = None) -> bool:
+        return (embedded.class_name if embedded else class_name) == "a"
 
 
 ROWS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "c": VALUES}).map(Row)

@@ -20,7 +20,9 @@ class Row:
     def value(self, name: str) -> Value:
         return self._values[name.lower()]
 
-    def is_a(self, class_name: str) -> bool:
+    def is_a(self, class_name: str, embedded: Instance | None = None) -> bool:
+        if embedded is not None:
+            return class_name.lower() in {embedded.class_name.lower(), "cim_managedelement"}
         return class_name.lower() in self._classes
 
 
@@ -190,6 +192,11 @@ def test_false_or_unknown_in_every_language(language: str, condition: str) -> No
         ("CIM_ComputerSystem.State = 2", True),
         ("CIM_ComputerSystem.Inner.Size = 4", True),
         ("Inner.Absent = 4", False),
+        ("Inner ISA CIM_Y", True),
+        ("CIM_ComputerSystem.Inner ISA 'CIM_ManagedElement'", True),
+        ("Inner ISA CIM_X", False),
+        ("Name ISA CIM_Y", False),
+        ("NOT Nothing ISA CIM_Y", False),
         ("Name.Absent IS NULL", True),
     ],
 )
@@ -309,3 +316,16 @@ def test_cql_alias_names_the_instance() -> None:
         "DMTF:CQL", "SELECT * FROM CIM_ComputerSystem AS c WHERE c ISA Xen_ComputerSystem AND c.State = 2"
     )
     assert query.matches(ROW)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("Inner.CIM_Y::Size = 4", True),
+        ("CIM_ComputerSystem.Inner.CIM_Y::Size = 4", True),
+        ("Inner.CIM_X::Size = 4", False),
+        ("Inner.CIM_X::Size IS NULL", True),
+    ],
+)
+def test_scopes_of_embedded_properties(condition: str, expected: bool) -> None:  # noqa: FBT001 - a parameter
+    assert matches("DMTF:CQL", condition) is expected

@@ -50,8 +50,9 @@ def properties_of(condition: Condition) -> Iterator[Property]:
             yield operand
         case Compare(_, left, right):
             yield from (side for side in (left, right) if isinstance(side, Property))
-        case IsA():
-            pass
+        case IsA(_, operand):
+            if operand is not None:
+                yield operand
 
 
 class Check:
@@ -79,6 +80,15 @@ class Check:
                 self._like(operand, in_array=True)
             case Quantified(_, Compare() as compare):
                 self._compare(compare, in_array=True)
+            case IsA(_, Property() as operand):
+                self._embedded(operand)
+
+    def _embedded(self, operand: Property) -> None:
+        decl = self._find(operand)
+        if decl is not None and (decl.embedded is None or (decl.is_array and operand.index is None)):
+            raise self._language.invalid(
+                operand.position, f"{self._name(decl)} holds no embedded object, ISA needs one"
+            )
 
     def _find(self, operand: Property) -> PropertyDecl | None:
         """Return the declaration; None for a path into an embedded object and for what FQL does not know."""

@@ -249,20 +249,14 @@ class Reader:
             raise self.language.invalid(self.token.position, "FQL has no ISA")
         if not isinstance(operand, Property):
             raise self.language.invalid(start.position, "ISA takes the instance")
-        name = operand.path[0].lower()
-        if len(operand.path) > 1 or operand.index is not None or name not in self.instance_names:
-            raise self.language.unsupported(
-                start.position,
-                "ISA on an embedded object",
-                hint="write __CLASS ISA" if self.language.is_wql else "write the class in FROM, or its alias",
-            )
-        return self._is_a()
+        is_itself = len(operand.path) == 1 and operand.path[0].lower() in self.instance_names
+        return self._is_a(None if is_itself and operand.index is None else operand)
 
-    def _is_a(self) -> IsA:
+    def _is_a(self, operand: Property | None = None) -> IsA:
         self.need("ISA")
         if self.token.kind == "string":
-            return IsA(str(self.take().value))
-        return IsA(self.name("a class"))
+            return IsA(str(self.take().value), operand)
+        return IsA(self.name("a class"), operand)
 
     # Operands -----------------------------------------------------------------------------------
 
@@ -318,16 +312,24 @@ class Reader:
         """Read a property path with its index; the name of the instance before it is dropped."""
         position = self.token.position
         names = [self.name("a property")]
+        scopes: dict[int, str] = {}
         if self.token.word == "(":
             raise self.language.unsupported(position, f"the function {names[0][:40]}()")
         while self.token.word == "." and self.peek().kind == "name":
             self.take()
             names.append(self.take().text)
+            if self.token.word == "::" and not (self.language.is_wql or self.language.is_fql):
+                self.take()
+                scope = names.pop()
+                scopes[len(names)] = scope
+                names.append(self.name("a property"))
         index = self._index()
         self._refuse_scoping()
-        if len(names) > 1 and names[0].lower() in self.instance_names:
+        dropped = len(names) > 1 and names[0].lower() in self.instance_names
+        if dropped:
             del names[0]
-        return Property(tuple(names), index, position)
+        placed = tuple((place - dropped, name) for place, name in scopes.items())
+        return Property(tuple(names), index, position, placed)
 
     def _index(self) -> int | None:
         if self.token.word != "[":

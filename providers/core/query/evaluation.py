@@ -41,8 +41,8 @@ class Source(Protocol):
         """Return the property's value; KeyError where the instance has no such property."""
         ...
 
-    def is_a(self, class_name: str) -> bool:
-        """Tell whether the instance is of the class or of a subclass."""
+    def is_a(self, class_name: str, embedded: Instance | None = None) -> bool:
+        """Tell whether the instance, or one embedded in it, is of the class or of a subclass."""
         ...
 
 
@@ -74,8 +74,8 @@ def compile_condition(language: Language, condition: Condition) -> Test:
         case IsNull(operand):
             get = _getter(operand)
             return lambda source: get(source) is None
-        case IsA(class_name):
-            return lambda source: source.is_a(class_name)
+        case IsA(class_name, operand):
+            return _is_a(class_name, operand)
         case Like():
             return _on_value(_getter(condition.operand), _like(condition))
         case Compare():
@@ -124,6 +124,18 @@ def _on_value(get: Getter, test_value: ValueTest) -> Test:
     return lambda source: test_value(get(source))
 
 
+def _is_a(class_name: str, operand: Property | None) -> Test:
+    if operand is None:
+        return lambda source: source.is_a(class_name)
+    get = _getter(operand)
+
+    def test(source: Source) -> bool | None:
+        value = get(source)
+        return source.is_a(class_name, value) if isinstance(value, Instance) else None
+
+    return test
+
+
 # Values -----------------------------------------------------------------------------------------
 
 
@@ -134,12 +146,12 @@ def _getter(operand: Operand) -> Getter:
         case ArrayLiteral(values):
             constants: Value = tuple(literal.value for literal in values)
             return lambda _source: constants
-        case Property(path, index):
-            get = _path_getter(path)
+        case Property(path, index, _, scopes):
+            get = _path_getter(path, dict(scopes))
             return get if index is None else _element(get, index)
 
 
-def _path_getter(path: tuple[str, ...]) -> Getter:
+def _path_getter(path: tuple[str, ...], scopes: dict[int, str]) -> Getter:
     first, *rest = path
 
     def get(source: Source) -> Value:
@@ -150,8 +162,10 @@ def _path_getter(path: tuple[str, ...]) -> Getter:
 
     def get_inner(source: Source) -> Value:
         value = get(source)
-        for name in rest:
+        for place, name in enumerate(rest, 1):
             if not isinstance(value, Instance):
+                return None
+            if place in scopes and not source.is_a(scopes[place], value):
                 return None
             value = value.get(name)
         return value

@@ -60,11 +60,15 @@ class ArrayLiteral:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property, or one inside embedded instances; ``index`` picks an element of an array."""
+    """A property, or one inside embedded instances; ``index`` picks an element of an array.
+
+    ``scopes`` are the classes of ``Class::Property``, each with its property's place in the path.
+    """
 
     path: tuple[str, ...]
     index: int | None
     position: int
+    scopes: tuple[tuple[int, str], ...] = ()
 
 
 Operand: TypeAlias = Literal | ArrayLiteral | Property
@@ -96,9 +100,10 @@ class IsNull:
 
 @dataclass(frozen=True, slots=True)
 class IsA:
-    """The instance is of the class or of a subclass."""
+    """The instance, or the one embedded in it, is of the class or of a subclass."""
 
     class_name: str
+    operand: Property | None = None
 
 
 @dataclass(frozen=True, slots=True)
