@@ -204,6 +204,7 @@ class Engine:
 
 def _demand(reader: Reader, namespace: Namespace, path: Path) -> Found:
     decl = namespace.demand_class(path.class_name)
+    path = namespace.complete(path)
     given = {name.lower() for name, _ in path.keys}
     declared = {key.name.lower(): key.name for key in decl.keys}
     for name in declared.keys() ^ given:

@@ -123,7 +123,7 @@ class Reader:
             home = self._registry.namespace(reference.namespace) if reference.namespace else namespace
         except CimError:
             return None
-        return self.get(home, reference)
+        return self.get(home, home.complete(reference))
 
     # Association traversal ---------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ def traversal(namespace: Namespace, request: object) -> Traversal:
 def demand_source(reader: Reader, namespace: Namespace, path: Path) -> Found:
     """Return the instance that an association operation starts from."""
     namespace.demand_class(path.class_name, Status.INVALID_PARAMETER)
-    found = reader.get(namespace, path)
+    found = reader.get(namespace, namespace.complete(path))
     if found is None:
         raise not_found(namespace, path)
     return found

@@ -7,6 +7,7 @@ that one of its ends is at home in.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.mof.repository import with_prefixes
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from xencim.mof.model import ClassDecl, ClassRepository
+    from xencim.mof.values import Path
     from xencim.providers.core.served import Site
 
 DEFAULT_ALIASES: Mapping[str, str] = {
@@ -64,6 +66,15 @@ class Namespace:
     def links_of(self, end: ServedClass) -> Sequence[tuple[ServedAssoc, BoundLink]]:
         """Return the associations that the class is an end of, and the links in which it is."""
         return self._by_end.get(end, ())
+
+    def complete(self, path: Path) -> Path:
+        """Give the only key of a class its name where the client left it out (DSP0201 5.2.2.3.2)."""
+        if [name for name, _ in path.keys] != [""]:
+            return path
+        decl = self.repository.find(path.class_name)
+        if decl is None or len(decl.keys) != 1:
+            return path
+        return replace(path, keys=((decl.keys[0].name, path.keys[0][1]),))
 
     def demand_class(self, name: str, status: Status = Status.INVALID_CLASS) -> ClassDecl:
         """Return the class's declaration; the status when the namespace has no such class."""

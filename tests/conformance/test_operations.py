@@ -49,6 +49,16 @@ def test_get_instance_ignores_the_case_of_names(ask: Asker) -> None:
     ]
 
 
+def test_the_only_key_of_a_class_needs_no_name(ask: Asker) -> None:
+    path = Path("Xen_VirtualSystemSettingData", (("", "Xen:vm-00003"),))
+    expected = ['//fake.example/root/virt:Xen_VirtualSystemSettingData.InstanceID="Xen:vm-00003"']
+    assert ask.paths(op.GetInstance(namespace=VIRT, instance_name=path)) == expected
+    state = op.AssociatorNames(namespace=VIRT, object_name=path, assoc_class="Xen_SettingsDefineState")
+    assert [found.row[0].name for found in ask.found(state)] == ["vm-00003"]
+    nameless = op.GetInstance(namespace=VIRT, instance_name=Path(VM, (("", "vm-00003"),)))
+    assert refusal(ask, nameless).status is Status.INVALID_PARAMETER
+
+
 @pytest.mark.parametrize("alias", ["root/cimv2", "/root/virt", "Root/CimV2/"])
 def test_aliases_answer_with_the_canonical_name(ask: Asker, alias: str) -> None:
     [path] = ask.paths(op.GetInstance(namespace=alias, instance_name=vm_path()))
