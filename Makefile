@@ -30,6 +30,7 @@ lint: $(VENV)/.installed-dev ## ruff: rules and format
 types: $(VENV)/.installed-dev ## mypy, strict
 	@$(BIN)/mypy src/xencim
 	@$(BIN)/mypy --explicit-package-bases tests
+	@$(BIN)/mypy benchmarks
 
 bench: $(VENV)/.installed-dev ## measure (ARGS="…" for flags)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
@@ -37,7 +38,7 @@ bench: $(VENV)/.installed-dev ## measure (ARGS="…" for flags)
 soak: $(VENV)/.installed-dev ## half an hour of mixed load
 	@$(BIN)/python benchmarks/soak.py $(ARGS)
 
-docs: $(VENV)/.installed ## write the generated pages of docs/reference
+docs: $(VENV)/.installed ## write the generated pages of docs
 	@$(BIN)/python -m xencim.cimom_glue.cli.reference
 
 clean: ## remove the virtual environment and caches

@@ -57,8 +57,17 @@ def test_doctor_answers_in_json(arguments: list[str], capsys: pytest.CaptureFixt
     assert told["ok"] is True
     names = [check["name"] for check in told["checks"]]
     assert names[:4] == ["configuration", "certificate", "accounts", "schema"]
-    assert "hypervisor fake:2" in names
+    assert names[4:6] == ["hypervisor", "namespace"]
     assert len(names) == len(set(names))
+
+
+def test_checks_of_several_hypervisors_are_told_apart(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--backend", "fake:3", "--json"]) == 0
+    checks = {check["name"]: check["detail"] for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["fake:2 namespace"] == "root/virt holds host fake.example"
+    assert checks["fake:3 namespace"] == "root/virt-2 holds host fake-2.example"
 
 
 def test_a_hypervisor_that_cannot_be_reached_is_wrong(

@@ -1,4 +1,4 @@
-"""The generated pages of docs/reference are what `make docs` writes."""
+"""The generated pages of docs are what `make docs` writes."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_are_up_to_date(page: str, repository: Path) -> None:
-    written = (repository / "docs" / "reference" / page).read_text("utf-8")
-    assert written == PAGES[page](), f"`make docs` writes docs/reference/{page}"
+    written = (repository / "docs" / page).read_text("utf-8")
+    assert written == PAGES[page](), f"`make docs` writes docs/{page}"

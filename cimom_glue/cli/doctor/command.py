@@ -6,6 +6,7 @@ It may run beside a server: addresses that a xencim answers on count as good.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim import __version__
@@ -92,15 +93,12 @@ async def _check_hypervisors(config: Config, schema: Schema) -> AsyncIterator[Ch
         return
     try:
         for site in world.sites:
-            host = site.inventory.view.host
-            version = f" {host.hypervisor_version}" if host.hypervisor_version else ""
-            yield Check(
-                f"hypervisor {site.backend.uri}",
-                ok=True,
-                detail=f"{host.hypervisor}{version} on {host.name}, in {site.namespace}",
-            )
+            # With one hypervisor there is no doubt whose checks these are.
+            whose = f"{site.backend.uri} " if len(world.sites) > 1 else ""
             for check in site.backend.checks():
-                yield check
+                yield replace(check, name=f"{whose}{check.name}")
+            host = site.inventory.view.host.name
+            yield Check(f"{whose}namespace", ok=True, detail=f"{site.namespace} holds host {host}")
         for check in await check_classes(world.engine):
             yield check
     finally:

@@ -1,1 +1,1 @@
-"""The generated pages of docs/reference: classes and settings."""
+"""The generated pages of docs: classes, settings, the manual page."""
