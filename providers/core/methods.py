@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.mof.values import Instance, Path, TypedValue, format_scalar, parse_scalar
+from xencim.mof.values import Path
+from xencim.providers.core.conversion import convert
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import MethodReturn, OutParameter
 from xencim.providers.core.served import ServedClass
@@ -17,8 +18,8 @@ from xencim.providers.core.spec import MethodCall
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.mof.model import MethodDecl, ParameterDecl
-    from xencim.mof.values import Scalar, Value
+    from xencim.mof.model import MethodDecl
+    from xencim.mof.values import TypedValue, Value
     from xencim.providers.core.access import AccessPolicy, Principal
     from xencim.providers.core.operations import InvokeMethod
     from xencim.providers.core.reading import Found, Reader
@@ -89,42 +90,11 @@ def _parameters(method: MethodDecl, given: Mapping[str, TypedValue]) -> dict[str
         parameter = declared.get(name.lower())
         if parameter is None:
             raise CimError(Status.INVALID_PARAMETER, f"method {method.name} takes no parameter {name!r}")
-        converted[name.lower()] = _convert(method, parameter, typed.value)
+        what = f"parameter {parameter.name} of {method.name}"
+        converted[name.lower()] = convert(what, parameter, typed.value)
     for name, parameter in declared.items():
         if parameter.qualifier("Required") and converted.get(name) is None:
             raise CimError(
                 Status.INVALID_PARAMETER, f"method {method.name} requires parameter {parameter.name}"
             )
     return converted
-
-
-def _convert(method: MethodDecl, parameter: ParameterDecl, value: Value) -> Value:
-    if value is None:
-        return None
-    if isinstance(value, tuple) != parameter.is_array:
-        wanted = "an array" if parameter.is_array else "one value"
-        raise CimError(Status.TYPE_MISMATCH, f"parameter {parameter.name} of {method.name} must be {wanted}")
-    if isinstance(value, tuple):
-        return tuple(None if item is None else _convert_scalar(method, parameter, item) for item in value)
-    return _convert_scalar(method, parameter, value)
-
-
-def _convert_scalar(method: MethodDecl, parameter: ParameterDecl, value: Scalar) -> Scalar:
-    if parameter.type == "reference":
-        if isinstance(value, Path):
-            return value
-    elif parameter.embedded is not None:
-        # Text is left to the method: an instance may be given as CIM-XML or as MOF.
-        if isinstance(value, str | Instance):
-            return value
-    elif not isinstance(value, Path | Instance) and (isinstance(value, str) or parameter.type != "string"):
-        # Clients guess types; what reads as the declared one is taken.
-        try:
-            return parse_scalar(parameter.type, format_scalar(parameter.type, value))
-        except ValueError as error:
-            raise CimError(
-                Status.TYPE_MISMATCH, f"parameter {parameter.name} of {method.name}: {error}"
-            ) from error
-    raise CimError(
-        Status.TYPE_MISMATCH, f"parameter {parameter.name} of {method.name} must be of type {parameter.type}"
-    )
