@@ -153,6 +153,16 @@ async def test_stuck_calls_are_bounded_and_leave_room_for_others() -> None:
     await workers.settle(5)
 
 
+async def test_one_item_that_cannot_be_read_costs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    workers = Workers(2, 5.0)
+    answers = await workers.each(lambda n: 6 // n, [1, 0, 2])
+    assert [answer for _, answer in answers if not isinstance(answer, BackendError)] == [6, 3]
+    [failed] = [answer for _, answer in answers if isinstance(answer, BackendError)]
+    assert failed.kind == "failed"
+    assert "ZeroDivisionError" in failed.message
+    assert "0 was not read" in caplog.text
+
+
 async def test_what_a_call_raises_reaches_its_caller() -> None:
     workers = Workers(1, 5)
     with pytest.raises(ZeroDivisionError):

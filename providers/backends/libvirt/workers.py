@@ -10,6 +10,7 @@ Errors: StuckError; whatever the function raises.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,6 +19,8 @@ from xencim.providers.backends.base import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -86,6 +89,9 @@ class _Batch(Generic[T, R]):
                 answer: R | BackendError = self._function(item)
             except BackendError as error:
                 answer = error
+            except Exception as error:  # what one item is made of must not cost the others
+                log.exception("%r was not read", item)
+                answer = BackendError("failed", f"it could not be read: {error!r}")
             if self._abandoned:
                 return
             self.answers.append((item, answer))
