@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.records import Action
+    from xencim.providers.backends.records import Action, MachineConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class BackendError(Exception):
     """The hypervisor refused, failed or did not answer; the text names the cause.
 
     ``kind`` is what the caller does with it: absent (no such hypervisor here), refused (it is
-    there and does not let us in), not_found, invalid_state, unsupported, timeout, lost, failed.
+    there and does not let us in), not_found, exists, invalid, invalid_state, unsupported, timeout,
+    lost, failed.
     """
 
     def __init__(self, kind: str, message: str, *, hint: str | None = None) -> None:
@@ -70,6 +71,42 @@ class Backend(Protocol):
         SHUT_DOWN and REBOOT return when the guest has been asked and, with a timeout, has obeyed.
         BackendError: not_found, invalid_state, unsupported, timeout, lost, failed.
         """
+        ...
+
+    async def define(
+        self, name: str, config: MachineConfig, *, uuid: str | None = None, autostart: bool = False
+    ) -> str:
+        """Define a machine, do not start it, and return its uuid when the inventory shows it.
+
+        BackendError: exists (that name or uuid), invalid (the definition makes no sense), and those of
+        `control`.
+        """
+        ...
+
+    async def undefine(self, machine_uuid: str) -> None:
+        """Take a machine away with what is kept for it (managed save, NVRAM); a running one is destroyed.
+
+        Its disks' content stays.
+        """
+        ...
+
+    async def reconfigure(
+        self,
+        machine_uuid: str,
+        *,
+        current: MachineConfig | None = None,
+        stored: MachineConfig | None = None,
+    ) -> None:
+        """Make a machine what these definitions say, and return when the inventory shows it.
+
+        ``current`` is for a running machine, ``stored`` for its next start; one that is off has only a
+        definition to be stored, and either names it. A difference that cannot be made is unsupported and
+        named, and then nothing is changed; an error half way says what was done and what was not.
+        """
+        ...
+
+    async def set_autostart(self, machine_uuid: str, autostart: bool) -> None:  # noqa: FBT001 - the value itself
+        """Have a machine started with its host, or not."""
         ...
 
     def checks(self) -> Sequence[Check]:

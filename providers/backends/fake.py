@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
+from xencim.providers.backends.fake_manage import FakeManagement
 from xencim.providers.backends.records import (
     Action,
     Bandwidth,
@@ -177,7 +178,7 @@ def fake_machine(number: int) -> VirtualMachine:
     )
 
 
-class FakeBackend:
+class FakeBackend(FakeManagement):
     """A host made up in memory; actions take effect at once."""
 
     def __init__(self, machines: int, *, prefix: str = "Xen", host_name: str = "fake.example") -> None:
@@ -185,7 +186,6 @@ class FakeBackend:
         self.prefix = prefix
         self._machines = machines
         self._host_name = host_name
-        self._inventory: Inventory | None = None
 
     async def start(self, inventory: Inventory) -> None:
         """Fill the inventory."""
@@ -232,24 +232,21 @@ class FakeBackend:
 
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:  # noqa: ARG002 - done at once
         """Carry out an action as a hypervisor would."""
-        inventory = self._inventory
-        machine = inventory.view.get(VirtualMachine, machine_uuid) if inventory else None
-        if inventory is None or machine is None:
-            raise BackendError("not_found", f"there is no machine with uuid {machine_uuid}")
+        inventory, machine = self._filled(), self._machine(machine_uuid)
         allowed, after = _MOVES[action]
         if machine.state not in allowed:
             raise BackendError(
                 "invalid_state",
                 f"machine {machine.name!r} is {machine.state.value}: it cannot {action.value}",
             )
-        inventory.put(
-            replace(
-                machine,
-                state=after,
-                stored=machine.current if after.is_active else None,
-                id=(machine.id or 1) if after.is_active else None,
-            )
-        )
+        definition = machine.stored or machine.current
+        if after.is_active:
+            stored = definition if machine.persistent else None
+            inventory.put(replace(machine, state=after, stored=stored, id=machine.id or 1))
+        elif not machine.persistent:
+            inventory.remove(VirtualMachine, machine_uuid)
+        else:
+            inventory.put(replace(machine, state=after, current=definition, stored=None, id=None))
 
     def checks(self) -> Sequence[Check]:
         """Tell what doctor should know."""

@@ -1,0 +1,224 @@
+"""What two definitions of a machine differ in, one by one and by name.
+
+A wanted definition is the whole of it; what is to be done are its differences to the present one.
+Devices are told apart by what stays when others come and go (`KEYS`).
+
+Errors: BackendError: invalid for a definition that makes no sense, unsupported for what no hypervisor
+changes; the text names the property and the device.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from xencim.providers.backends.base import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator
+
+    from xencim.providers.backends.records import CpuAllocation, Host, MachineConfig, MemoryAllocation
+
+KEYS: dict[str, Callable[[Any], str]] = {
+    "vcpus": lambda vcpu: f"{vcpu.index}",
+    "disks": lambda disk: disk.target,
+    "nics": lambda nic: nic.mac,
+    "graphics": lambda display: f"{display.type}:{display.index}",
+    "inputs": lambda device: f"{device.type}:{device.bus or ''}:{device.index}",
+    "consoles": lambda console: f"{console.index}",
+    "controllers": lambda controller: f"{controller.type}:{controller.index}",
+}
+_GROUPS = ("cpu", "memory")
+REMOVABLE = frozenset({"cdrom", "floppy"})
+MEDIUM = frozenset({"source", "source_type", "pool", "volume", "driver_name", "driver_type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference; a device that comes has no ``old``, one that goes has no ``new``."""
+
+    part: str  # the field of MachineConfig: disks, cpu, title
+    key: str | None  # which device
+    field: str | None  # which field of it; None: the device as a whole
+    old: Any
+    new: Any
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: disks[vda].cache."""
+        key = "" if self.key is None else f"[{self.key}]"
+        return f"{self.part}{key}" + ("" if self.field is None else f".{self.field}")
+
+    @property
+    def kind(self) -> str:
+        """What sort it is, whichever device: disks+, disks-, disks.cache, cpu.count, title."""
+        if self.field is not None:
+            return f"{self.part}.{self.field}"
+        if self.key is None:
+            return self.part
+        return f"{self.part}+" if self.old is None else f"{self.part}-"
+
+
+def changes(old: MachineConfig, new: MachineConfig) -> tuple[Change, ...]:
+    """Return all differences, in the order of MachineConfig's fields."""
+    return tuple(
+        change
+        for field in fields(new)
+        for change in _changes(field.name, getattr(old, field.name), getattr(new, field.name))
+    )
+
+
+def _changes(part: str, old: Any, new: Any) -> Iterator[Change]:  # noqa: ANN401 - whatever the field holds
+    if part in KEYS:
+        before = {KEYS[part](item): item for item in old}
+        after = {KEYS[part](item): item for item in new}
+        for key in dict.fromkeys((*before, *after)):
+            if key not in before or key not in after:
+                yield Change(part, key, None, before.get(key), after.get(key))
+            else:
+                yield from _fields(part, key, before[key], after[key])
+    elif part in _GROUPS:
+        yield from _fields(part, None, old, new)
+    elif old != new:
+        yield Change(part, None, None, old, new)
+
+
+def _fields(part: str, key: str | None, old: Any, new: Any) -> Iterator[Change]:  # noqa: ANN401 - any record
+    for field in fields(new):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if before != after:
+            yield Change(part, key, field.name, before, after)
+
+
+def unmet(old: MachineConfig, wanted: MachineConfig, now: MachineConfig) -> list[str]:
+    """Name what was to change and has not; what the hypervisor adds by itself is none of it."""
+    wanted = renumbered(wanted)
+    left = {change.name: change for change in changes(now, wanted)}
+    return [
+        change.name
+        for change in changes(old, wanted)
+        if change.part != "vcpus"
+        and change.name in left
+        # No value leaves the choice to the hypervisor: it must only have let go of the old one.
+        and (change.new is not None or left[change.name].old == change.old)
+    ]
+
+
+def renumbered(config: MachineConfig) -> MachineConfig:
+    """Count anew what is counted among its kind, as the hypervisor does when some are gone."""
+    return replace(
+        config,
+        graphics=_counted(config.graphics, lambda display: display.type),
+        inputs=_counted(config.inputs, lambda device: (device.type, device.bus)),
+        consoles=_counted(config.consoles, lambda _console: None),
+    )
+
+
+def _counted(devices: Iterable[Any], kind: Callable[[Any], object]) -> tuple[Any, ...]:
+    seen: Counter[object] = Counter()
+    found = []
+    for device in devices:
+        index = seen[kind(device)]
+        found.append(device if device.index == index else replace(device, index=index))
+        seen[kind(device)] += 1
+    return tuple(found)
+
+
+# What makes sense ------------------------------------------------------------------------------
+
+
+def check(config: MachineConfig, host: Host) -> None:
+    """Refuse a definition that no hypervisor of this host could run."""
+    _check_cpu(config.cpu, host)
+    _check_memory(config.memory)
+    for part, key in KEYS.items():
+        counts = Counter(key(item) for item in getattr(config, part))
+        twice = [name for name, count in counts.items() if count > 1]
+        if twice:
+            raise BackendError("invalid", f"{part}[{twice[0]}] is there twice")
+        if "" in counts:
+            raise BackendError("invalid", f"one of {part} has no name")
+    for vcpu in config.vcpus:
+        if vcpu.pinned_to is not None and not _exist(vcpu.pinned_to, host):
+            raise BackendError(
+                "invalid",
+                f"vcpus[{vcpu.index}].pinned_to is {vcpu.pinned_to}: the host has processors 0 to "
+                f"{host.cpu_count - 1}",
+            )
+
+
+def _exist(processors: tuple[int, ...], host: Host) -> bool:
+    return bool(processors) and all(0 <= number < (host.cpu_count or 1) for number in processors)
+
+
+def _check_cpu(cpu: CpuAllocation, host: Host) -> None:
+    if not 1 <= cpu.count <= cpu.maximum:
+        raise BackendError("invalid", f"cpu.count is {cpu.count}: from 1 to cpu.maximum, {cpu.maximum}")
+    if host.max_vcpus is not None and cpu.maximum > host.max_vcpus:
+        raise BackendError(
+            "invalid", f"cpu.maximum is {cpu.maximum}: a machine of this host has at most {host.max_vcpus}"
+        )
+    for name, value, lowest in (("weight", cpu.weight, 1), ("cap_percent", cpu.cap_percent, 0)):
+        if value is not None and value < lowest:
+            raise BackendError("invalid", f"cpu.{name} is {value}: at least {lowest}")
+
+
+def _check_memory(memory: MemoryAllocation) -> None:
+    if not 0 < memory.current_kib <= memory.maximum_kib:
+        raise BackendError(
+            "invalid",
+            f"memory.current_kib is {memory.current_kib}: more than 0, at most memory.maximum_kib, "
+            f"{memory.maximum_kib}",
+        )
+
+
+# What can be done ------------------------------------------------------------------------------
+
+
+def doable(config: MachineConfig, wanted: Iterable[Change], possible: Container[str]) -> list[Change]:
+    """Return the changes that are to be made on a running machine, once each is known to be possible.
+
+    ``possible`` are the kinds that the hypervisor makes on one; a medium is changed only where it is
+    removable, and its size is its own. Processors come and go by their count.
+    """
+    found = []
+    for change in wanted:
+        if _follows(config, change):
+            continue
+        if change.kind not in possible or (_is_medium(change) and not _removable(config, change)):
+            raise BackendError("unsupported", f"{change.name} cannot be changed while the machine runs")
+        refuse_shrinking(change)
+        found.append(change)
+    return found
+
+
+def refuse_shrinking(change: Change) -> None:
+    """Refuse to make a disk smaller: it would lose its end."""
+    if change.kind == "disks.capacity_bytes" and (change.new or 0) < (change.old or 0):
+        raise BackendError("unsupported", f"{change.name}: a disk is never made smaller")
+
+
+def grown(config: MachineConfig, wanted: Iterable[Change]) -> list[Change]:
+    """Return the changes that are a disk's growth."""
+    found = [c for c in wanted if c.kind == "disks.capacity_bytes" and not _follows(config, c)]
+    for change in found:
+        refuse_shrinking(change)
+    return found
+
+
+def _follows(config: MachineConfig, change: Change) -> bool:
+    """Tell whether a change is none of its own, but what another one brings about."""
+    if change.kind in {"vcpus+", "vcpus-"}:
+        return change.new is None or change.new.pinned_to is None
+    if change.kind == "disks.capacity_bytes":
+        return change.new is None or _removable(config, change)
+    return False
+
+
+def _is_medium(change: Change) -> bool:
+    return change.part == "disks" and change.field in MEDIUM
+
+
+def _removable(config: MachineConfig, change: Change) -> bool:
+    return any(disk.target == change.key and disk.device in REMOVABLE for disk in config.disks)
