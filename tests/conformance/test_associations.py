@@ -12,7 +12,7 @@ from xencim.providers.core import operations as op
 from xencim.providers.core.served import AssocRow, ServedAssoc, ServedClass
 
 if TYPE_CHECKING:
-    from conftest import Asker
+    from tests.conformance.conftest import Asker
 
 
 @pytest.fixture(params=["ask", "ask_three"])

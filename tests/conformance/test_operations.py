@@ -21,7 +21,7 @@ from xencim.providers.core.results import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Asker
+    from tests.conformance.conftest import Asker
 
     from xencim.providers.core.operations import Operation
 
@@ -135,7 +135,7 @@ def test_an_empty_property_list_is_none_and_unknown_names_are_ignored(ask: Asker
 
     assert shape(None) is None
     assert shape(()) == frozenset()
-    assert shape(("ElementName", "NoSuch")) == {"elementname", "nosuch"}
+    assert shape(("ElementName", "NoSuch")) == frozenset({"elementname", "nosuch"})
 
 
 def test_get_property(ask: Asker) -> None:
@@ -219,7 +219,7 @@ def test_queries_select_and_project(ask: Asker) -> None:
     )
     result = ask(wql)
     assert isinstance(result, Instances)
-    assert result.shape.properties == {"name", "elementname"}
+    assert result.shape.properties == frozenset({"name", "elementname"})
     assert [found.row[0].name for found in ask.found(wql)] == ["vm-00002"]
     cql = op.ExecQuery(
         namespace=VIRT,
