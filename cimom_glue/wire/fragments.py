@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from xencim.cimom_glue.wire.compiled import compile_instance, compile_name
 from xencim.cimom_glue.wire.render import namespace_path
@@ -38,10 +38,11 @@ _Key: TypeAlias = tuple[int, ...]
 
 # About 1.5 ms of encoding and 400 KB of reply with the largest classes: the event loop's slice.
 GROUP_ROWS = 100
-# A table's entry without its texts: key, row, fragment, and their places in a dictionary and a list.
-_ENTRY_BYTES = 450
-# Clients choose property lists: encoders for them are kept for as many as a monitor may use.
-_COMPILED_SHAPES = 32
+# A table's entry without its texts: key, row, fragment, and their places in dictionaries and a list.
+_ENTRY_BYTES = 700
+# Clients choose property lists: what is encoded for them is kept for as many of a class as a console
+# and a monitor may use side by side.
+_KEPT_SHAPES = 4
 # What one class may keep is this part of the budget, so that one huge class leaves others some.
 _TABLE_SHARE = 2
 # Instances asked for one by one, not as a whole class, are kept until there are so many.
@@ -49,24 +50,23 @@ _LOOSE_ROWS = 4096
 
 
 class Fragment:
-    """What is encoded of a row: its name, and its instance without and with class origins.
+    """What is encoded of a row: its name, and its instance by what encoded it, once for each shape.
 
     ``counted``: a table holds it, and what it grows by counts.
     """
 
-    __slots__ = ("counted", "name", "plain", "row", "with_origin")
+    __slots__ = ("counted", "name", "row", "texts")
 
     def __init__(self, row: Row, name: bytes) -> None:
         self.row = row  # keeps the records alive whose ids are the key
         self.name = name
         self.counted = False
-        self.plain: bytes | None = None
-        self.with_origin: bytes | None = None
+        self.texts: dict[Encode, bytes] = {}
 
     @property
     def size(self) -> int:
         """The bytes it takes."""
-        return _ENTRY_BYTES + len(self.name) + len(self.plain or b"") + len(self.with_origin or b"")
+        return _ENTRY_BYTES + len(self.name) + sum(map(len, self.texts.values()))
 
 
 class Cache:
@@ -112,7 +112,7 @@ class Table:
         self._walked: dict[_Key, Fragment] = {}
         self._order: list[Fragment] = []
         self._loose: dict[_Key, Fragment] = {}
-        self._encoders: dict[Shape, Encode] = {}
+        self._encoders: OrderedDict[Shape, Encode] = OrderedDict()
         self._encode_name = compile_name(served, cache.refer)
 
     def clear(self) -> None:
@@ -133,31 +133,36 @@ class Table:
     def instances(self, batch: Batch, shape: Shape) -> Iterator[tuple[list[bytes], list[bytes]]]:
         """Yield the names and the instances of a batch, in groups."""
         encode = self._encoder(shape)
-        kept = None
-        if shape.properties is None:
-            kept = "with_origin" if shape.include_class_origin else "plain"
         for group in self._groups(batch):
-            texts: list[Any] = (
-                [getattr(fragment, kept) for fragment in group] if kept else [None] * len(group)
-            )
+            texts = [fragment.texts.get(encode) for fragment in group]
             if None in texts:
-                group, texts = self._complete(group, texts, encode, kept)  # noqa: PLW2901 - what is left of it
-            yield [fragment.name for fragment in group], texts
+                group, complete = self._complete(group, texts, encode)  # noqa: PLW2901 - what is left of it
+            else:
+                complete = cast("list[bytes]", texts)
+            yield [fragment.name for fragment in group], complete
 
     def _encoder(self, shape: Shape) -> Encode:
         encode = self._encoders.get(shape)
-        if encode is None:
-            if len(self._encoders) >= _COMPILED_SHAPES:
-                self._encoders.clear()
-            try:
-                encode = compile_instance(self._served, shape, self._cache.refer)
-            except (TypeError, ValueError) as error:
-                raise CimError(Status.FAILED, f"class {self._served.name}: {error}") from error
-            self._encoders[shape] = encode
+        if encode is not None:
+            self._encoders.move_to_end(shape)
+            return encode
+        try:
+            encode = compile_instance(self._served, shape, self._cache.refer)
+        except (TypeError, ValueError) as error:
+            raise CimError(Status.FAILED, f"class {self._served.name}: {error}") from error
+        self._encoders[shape] = encode
+        if len(self._encoders) > _KEPT_SHAPES:
+            self._forget(self._encoders.popitem(last=False)[1])
         return encode
 
+    def _forget(self, encode: Encode) -> None:
+        """Let go of what was encoded for a shape."""
+        held = (*self._walked.values(), *self._loose.values())
+        freed_bytes = sum(len(fragment.texts.pop(encode, b"")) for fragment in held)
+        self._cache.account(self, -freed_bytes)
+
     def _complete(
-        self, group: list[Fragment], texts: list[bytes | None], encode: Encode, kept: str | None
+        self, group: list[Fragment], texts: list[bytes | None], encode: Encode
     ) -> tuple[list[Fragment], list[bytes]]:
         """Make the texts that are missing; return those there are, with their fragments."""
         fragments, complete = [], []
@@ -168,8 +173,8 @@ class Table:
                 text = self._try(encode, fragment.row)
                 if text is None:
                     continue
-                if kept and self._served.cacheable:
-                    setattr(fragment, kept, text)
+                if self._served.cacheable:
+                    fragment.texts[encode] = text
                     grown_bytes += len(text) if fragment.counted else 0
             fragments.append(fragment)
             complete.append(text)

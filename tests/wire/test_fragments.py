@@ -154,18 +154,28 @@ def test_class_origins_are_kept_apart(counting: Counting) -> None:
     assert counting.take() == ([], 0)
 
 
-def test_property_lists_are_not_kept(counting: Counting) -> None:
+def test_property_lists_are_kept_apart(counting: Counting) -> None:
+    whole = counting.enumerate()
     shape = Shape(False, frozenset({"description", "name"}))
     reply = counting.enumerate(shape)
     assert reply.count(b"<PROPERTY ") == 6
-    counting.enumerate(shape)
     assert counting.take()[0] == ["vm0", "vm1", "vm2"] * 2
+    assert (counting.enumerate(shape), counting.enumerate()) == (reply, whole)
+    assert counting.take() == ([], 0)
 
 
 def test_many_property_lists_do_not_add_up(counting: Counting) -> None:
-    for number in range(100):
-        counting.enumerate(Shape(False, frozenset({f"p{number}"})))
-    assert len(counting.encoder._cache.table(counting.served)._encoders) <= 32
+    shapes = [Shape(False, frozenset({"name", f"p{number}"})) for number in range(20)]
+    for shape in shapes[:4]:
+        counting.enumerate(shape)
+    four_bytes = counting.kept_bytes()
+    for shape in shapes:
+        counting.enumerate(shape)
+    assert counting.kept_bytes() == four_bytes
+    counting.take()
+    for shape in (shapes[-4], shapes[0], shapes[-3]):
+        counting.enumerate(shape)
+    assert counting.take()[0] == ["vm0", "vm1", "vm2"]
 
 
 def test_an_answer_given_up_halfway_leaves_the_cache_right() -> None:
