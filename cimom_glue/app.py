@@ -1,7 +1,7 @@
 """The whole server, put together from a configuration: hypervisors, engine, codec, sockets.
 
-Errors: BackendError, SchemaError, CertificateError, OSError (an address), all from `start`; nothing
-that was started before stays.
+Errors: BackendError, SchemaError, CertificateError, StateError, OSError (an address), all from `start`;
+nothing that was started before stays.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from xencim.cimom_glue.wire import Encoder
 from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.records import Listener
+from xencim.providers.core.state import FILE_NAME, State
 
 if TYPE_CHECKING:
     from xencim.cimom_glue.config import Config
@@ -54,6 +55,7 @@ class Application:
             config.access_policy,
             version=__version__,
             aliases=dict(config.namespaces.aliases),
+            state=State.open(config.state_dir / FILE_NAME),
         )
         try:
             authenticator = Authenticator(_accounts(config), _auth_settings(config))

@@ -1,7 +1,8 @@
 """Backends and class model put together: sites, the server's own records, the engine.
 
 Source: docs/architecture.md, "Names, namespaces, keys".
-Errors: BackendError from a backend that cannot start; those started before it are stopped.
+Errors: BackendError from a backend that cannot start, StateError from what earlier servers left; what
+was started before is stopped.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Listener, Namespace, ObjectManager
-from xencim.providers.catalogue import ASSOCIATIONS, SPECS
+from xencim.providers.catalogue import ASSOCIATIONS, RECONCILERS, SPECS
 from xencim.providers.core.engine import Engine
+from xencim.providers.core.job_store import JobStore
 from xencim.providers.core.registry import DEFAULT_ALIASES, Registry
 from xencim.providers.core.served import Site
+from xencim.providers.core.state import State
 from xencim.providers.interop.profiles import profile_records
 
 if TYPE_CHECKING:
@@ -45,14 +48,15 @@ class World:
     engine: Engine
     sites: tuple[Site, ...]
     server: Inventory
+    state: State
 
     def announce(self, listeners: Iterable[Listener]) -> None:
         """Tell clients where the server listens."""
         self.server.replace_all(Listener, listeners)
 
     async def stop(self) -> None:
-        """Stop all backends; one that fails does not keep the others."""
-        await asyncio.gather(*(site.backend.stop() for site in self.sites), return_exceptions=True)
+        """Stop all jobs and backends, and close the state; one that fails does not keep the others."""
+        await _stop(self.sites, self.state)
 
 
 def place(placements: Sequence[Placement], server: Inventory, interop: str = INTEROP) -> tuple[Site, ...]:
@@ -84,17 +88,20 @@ async def assemble(
     *,
     version: str,
     aliases: Mapping[str, str] = DEFAULT_ALIASES,
+    state: State | None = None,
 ) -> World:
-    """Start the backends and make the engine over them."""
+    """Start the backends and make the engine over them; the state (None: in memory) is the world's."""
+    state = state or State.open(None)
     server = Inventory()
-    sites = place(placements, server)
     started: list[Site] = []
     try:
+        sites = place(placements, server)
         for site in sites:
             await site.backend.start(site.inventory)
             started.append(site)
+            await site.jobs.start(JobStore(state, f"{site.namespace} {site.backend.uri}"), RECONCILERS)
     except BaseException:
-        await asyncio.gather(*(site.backend.stop() for site in started), return_exceptions=True)
+        await _stop(started, state)
         raise
     first = sites[0]
     server.put(
@@ -111,4 +118,12 @@ async def assemble(
         server.put(Namespace(name=namespace.name, is_interop=namespace.name == registry.interop))
     for profile in profile_records(SPECS):
         server.put(profile)
-    return World(Engine(registry, policy), sites, server)
+    return World(Engine(registry, policy), sites, server, state)
+
+
+async def _stop(sites: Iterable[Site], state: State) -> None:
+    """Stop each site's jobs before its backend; what they still write is written."""
+    sites = tuple(sites)
+    await asyncio.gather(*(site.jobs.stop() for site in sites), return_exceptions=True)
+    await asyncio.gather(*(site.backend.stop() for site in sites), return_exceptions=True)
+    state.close()

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from xencim.providers import host, interop, network, storage, vm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.providers.core.jobs import Reconciler
     from xencim.providers.core.spec import AssocSpec, ClassSpec
 
 SPECS: tuple[ClassSpec, ...] = (*host.SPECS, *storage.SPECS, *network.SPECS, *vm.SPECS, *interop.SPECS)
@@ -17,3 +20,5 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *vm.ASSOCIATIONS,
     *interop.ASSOCIATIONS,
 )
+# By the kind of job: who can tell, after a restart, what became of it.
+RECONCILERS: Mapping[str, Reconciler] = {}

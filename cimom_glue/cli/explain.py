@@ -7,6 +7,7 @@ from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.server import CertificateError, PasswordFileError
 from xencim.mof.declarations import SchemaError
 from xencim.providers.backends.base import BackendError
+from xencim.providers.core.state import StateError
 
 
 def explain(error: Exception) -> CommandError | None:
@@ -18,7 +19,7 @@ def explain(error: Exception) -> CommandError | None:
             return CommandError(error.message, hint=error.hint, code=Exit.USAGE)
         case BackendError():
             return CommandError(error.message, hint=error.hint, code=Exit.HYPERVISOR)
-        case CertificateError() | PasswordFileError() | SchemaError():
+        case CertificateError() | PasswordFileError() | SchemaError() | StateError():
             return CommandError(str(error))
         case OSError():
             place = f"{error.filename}: " if error.filename else ""

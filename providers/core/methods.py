@@ -70,6 +70,7 @@ def make_call(
         principal=principal,
         backend=site.backend,
         inventory=site.inventory,
+        jobs=site.jobs,
     )
 
 

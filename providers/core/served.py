@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
+from xencim.providers.core.jobs import JobEngine
 from xencim.providers.core.spec import ClassName, Const, Context, Prop, Row
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Site:
     inventory: Inventory
     server: Inventory  # the server's own records
     interop: str = "interop"
+    jobs: JobEngine = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jobs", JobEngine(self.inventory, self.namespace, self.prefix))
 
     def context(self, view: View | None = None) -> Context:
         """Return what specs may read, live or through a snapshot's view."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xencim.mof.values import KeyValue, Path, Value
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory, View
+    from xencim.providers.core.jobs import JobEngine
+    from xencim.providers.core.subscriptions import Subscriptions
 
 Row: TypeAlias = tuple[Any, ...]
 Keys: TypeAlias = "Mapping[str, KeyValue]"
@@ -93,6 +95,7 @@ class MethodCall:
     principal: Principal
     backend: Backend
     inventory: Inventory
+    jobs: JobEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,35 @@ class MethodSpec:
     access: Access
 
 
+@dataclass(frozen=True, slots=True)
+class InstanceChange:
+    """An instance that a client wants made, changed or deleted; values are checked and converted by MOF.
+
+    ``row`` is that of the instance, None for one that is to be made. ``values`` are by names in lower
+    case; of a change, they are the properties that are given and no keys.
+    """
+
+    context: Context
+    row: Row | None
+    values: Mapping[str, Value]
+    principal: Principal
+    is_admin: bool
+    subscriptions: Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """How a class's instances are made, changed and deleted by clients; None: they are not.
+
+    ``create`` returns the new instance's keys.
+    """
+
+    access: Access
+    create: Callable[[InstanceChange], Awaitable[Keys]] | None = None
+    modify: Callable[[InstanceChange], Awaitable[None]] | None = None
+    delete: Callable[[InstanceChange], Awaitable[None]] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClassSpec:
     """A class with instances. Several specs may feed one class (machines' settings and templates)."""
@@ -126,6 +158,7 @@ class ClassSpec:
     prefixes: frozenset[str] | None = None  # None: every backend
     unfilled: Mapping[str, str] = field(default_factory=dict)  # property: why it is NULL
     refreshes_storage: bool = False  # asks the backend to re-read pools before it answers
+    writes: Writes | None = None
     read_access: Access = Access.READ
 
 
@@ -154,4 +187,5 @@ class AssocSpec:
     profiles: tuple[str, ...] = ()
     prefixes: frozenset[str] | None = None
     unfilled: Mapping[str, str] = field(default_factory=dict)
+    writes: Writes | None = None
     read_access: Access = Access.READ

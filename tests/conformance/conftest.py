@@ -16,6 +16,8 @@ from xencim.providers.core.reading import Found
 from xencim.providers.core.results import Instances, Page, Paths
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xencim.providers.core.operations import Operation
     from xencim.providers.core.results import Result
 
@@ -63,18 +65,22 @@ def make_world(*backends: FakeBackend) -> World:
 
 
 @pytest.fixture(scope="session")
-def ask() -> Asker:
+def ask() -> Iterator[Asker]:
     """One Xen host with ten machines of all states."""
-    return Asker(make_world(FakeBackend(10)))
+    yield from _asking(FakeBackend(10))
 
 
 @pytest.fixture(scope="session")
-def ask_three() -> Asker:
+def ask_three() -> Iterator[Asker]:
     """Two Xen hosts and one of KVM in one server."""
-    return Asker(
-        make_world(
-            FakeBackend(3),
-            FakeBackend(2, host_name="second.example"),
-            FakeBackend(2, prefix="KVM", host_name="third.example"),
-        )
+    yield from _asking(
+        FakeBackend(3),
+        FakeBackend(2, host_name="second.example"),
+        FakeBackend(2, prefix="KVM", host_name="third.example"),
     )
+
+
+def _asking(*backends: FakeBackend) -> Iterator[Asker]:
+    world = make_world(*backends)
+    yield Asker(world)
+    asyncio.run(world.stop())

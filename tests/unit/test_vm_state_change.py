@@ -16,6 +16,7 @@ from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Action, MachineOperation, PowerState, VirtualMachine
 from xencim.providers.core.access import Principal
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.jobs import JobEngine
 from xencim.providers.core.spec import Context, MethodCall
 from xencim.providers.vm.rows import MACHINES
 from xencim.providers.vm.state_change import request_state_change
@@ -72,6 +73,7 @@ class Bench:
             principal=Principal("root"),
             backend=self.backend,
             inventory=self.inventory,
+            jobs=JobEngine(self.inventory, "root/virt", "Xen"),
         )
         result = await request_state_change(call)
         assert result.out == {}

@@ -28,6 +28,7 @@ from xencim.providers.backends.records.host import (
     PoolState,
     StoragePool,
 )
+from xencim.providers.backends.records.jobs import Element, Job, JobError, JobState
 from xencim.providers.backends.records.machines import (
     Action,
     MachineConfig,
@@ -45,6 +46,7 @@ from xencim.providers.backends.records.server import (
 Record: TypeAlias = (
     VirtualMachine
     | MachineOperation
+    | Job
     | Host
     | HostUsage
     | StoragePool
@@ -64,11 +66,15 @@ __all__ = [
     "ControllerDevice",
     "CpuAllocation",
     "Disk",
+    "Element",
     "Graphics",
     "GuestSupport",
     "Host",
     "HostUsage",
     "InputDevice",
+    "Job",
+    "JobError",
+    "JobState",
     "Listener",
     "MachineConfig",
     "MachineOperation",
