@@ -173,7 +173,7 @@ def test_many_property_lists_do_not_add_up(counting: Counting) -> None:
         counting.enumerate(shape)
     assert counting.kept_bytes() == four_bytes
     counting.take()
-    for shape in (shapes[-4], shapes[0], shapes[-3]):
+    for shape in (shapes[-4], shapes[0], shapes[-1]):
         counting.enumerate(shape)
     assert counting.take()[0] == ["vm0", "vm1", "vm2"]
 
