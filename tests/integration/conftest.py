@@ -156,6 +156,13 @@ def node_server(new_state_dir: Callable[[], Path]) -> Iterator[ServerProcess]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def own_server(new_state_dir: Callable[[], Path]) -> Iterator[ServerProcess]:
+    """As fake_server, for tests that change machines."""
+    with serving(new_state_dir(), "fake:3") as server:
+        yield server
+
+
 @pytest.fixture
 def start(new_state_dir: Callable[[], Path]) -> Iterator[Callable[..., ServerProcess]]:
     """Start servers of a test's own: `start("fake:3")`."""
