@@ -19,7 +19,7 @@ from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.pull import Contexts
 from xencim.providers.core.pulled import PulledOperations
-from xencim.providers.core.reading import Found, Reader, demand_source, not_found, traversal
+from xencim.providers.core.reading import Found, Reader, demand_instance, demand_source, traversal
 from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, PropertyValue
 from xencim.providers.core.selection import instance_shape, matching, parse_for_class
 from xencim.providers.core.served import ServedClass
@@ -84,7 +84,7 @@ class Engine:
 
     @staticmethod
     def _get_instance(reader: Reader, namespace: Namespace, request: op.GetInstance) -> Instances:
-        found = _demand(reader, namespace, request.instance_name)
+        found = demand_instance(reader, namespace, request.instance_name)
         shape = instance_shape(None, request.property_list, include_class_origin=request.include_class_origin)
         return Instances((Batch(found.served, (found.row,)),), shape)
 
@@ -107,7 +107,7 @@ class Engine:
 
     @staticmethod
     def _get_property(reader: Reader, namespace: Namespace, request: op.GetProperty) -> PropertyValue:
-        found = _demand(reader, namespace, request.instance_name)
+        found = demand_instance(reader, namespace, request.instance_name)
         decl = found.served.decl.find_property(request.property_name)
         if decl is None:
             raise CimError(
@@ -173,7 +173,7 @@ class Engine:
         path = request.object_name
         if not isinstance(path, Path):
             raise TypeError(path)
-        found = _demand(reader, namespace, path)
+        found = demand_instance(reader, namespace, path)
         if not isinstance(found.served, ServedClass):
             raise CimError(Status.METHOD_NOT_AVAILABLE, f"association {path.class_name} has no methods")
         call = methods.make_call(reader, found, method, request, principal)
@@ -200,20 +200,6 @@ class Engine:
         }
         for site in sites:
             await site.backend.refresh_storage()
-
-
-def _demand(reader: Reader, namespace: Namespace, path: Path) -> Found:
-    decl = namespace.demand_class(path.class_name)
-    path = namespace.complete(path)
-    given = {name.lower() for name, _ in path.keys}
-    declared = {key.name.lower(): key.name for key in decl.keys}
-    for name in declared.keys() ^ given:
-        problem = f"lacks key {declared[name]}" if name in declared else f"has no key {name!r} in its class"
-        raise CimError(Status.INVALID_PARAMETER, f"the path of class {decl.name} {problem}")
-    found = reader.get(namespace, path)
-    if found is None:
-        raise not_found(namespace, path)
-    return found
 
 
 def _founds(batch: Batch) -> Iterator[Found]:

@@ -196,6 +196,21 @@ def traversal(namespace: Namespace, request: object) -> Traversal:
     return wanted
 
 
+def demand_instance(reader: Reader, namespace: Namespace, path: Path) -> Found:
+    """Return the instance at a path that has all of its class's keys and no others."""
+    decl = namespace.demand_class(path.class_name)
+    path = namespace.complete(path)
+    given = {name.lower() for name, _ in path.keys}
+    declared = {key.name.lower(): key.name for key in decl.keys}
+    for name in declared.keys() ^ given:
+        problem = f"lacks key {declared[name]}" if name in declared else f"has no key {name!r} in its class"
+        raise CimError(Status.INVALID_PARAMETER, f"the path of class {decl.name} {problem}")
+    found = reader.get(namespace, path)
+    if found is None:
+        raise not_found(namespace, path)
+    return found
+
+
 def demand_source(reader: Reader, namespace: Namespace, path: Path) -> Found:
     """Return the instance that an association operation starts from."""
     namespace.demand_class(path.class_name, Status.INVALID_PARAMETER)
