@@ -20,8 +20,9 @@ from xencim.providers.core.errors import CimError, Status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xencim.cimom_glue.wire.fragments import Table
     from xencim.cimom_glue.wire.message import Message
-    from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, Result
+    from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, Result, Shape
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8" ?>\n'
 DEFAULT_BUDGET_BYTES = 128 * 2**20
@@ -133,23 +134,34 @@ class Encoder:
         form = _INSTANCE_FORMS.get(operation, _INSTANCE_WITH_PATH)
         is_empty = True
         for batch in result.batches:
-            before, between, after = _around(form, batch)
-            for names, instances in self._cache.table(batch.served).instances(batch, result.shape):
-                is_empty = is_empty and not instances
-                if form.named:
-                    yield _interleave(before, names, between, instances, after)
-                else:
-                    yield b"".join(instances)
+            table = self._cache.table(batch.served)
+            for block in table.kept(
+                batch, (form, result.shape), _instances(table, batch, form, result.shape)
+            ):
+                is_empty = False
+                yield block
         if is_empty and operation is ops.GetInstance:
             raise CimError(Status.FAILED, "the instance cannot be told", hint="the server's log says why")
 
     def _paths(self, operation: type, result: Paths) -> Iterator[bytes]:
         form = _PATH_FORMS.get(operation, _INSTANCE_PATH)
         for batch in result.batches:
-            before, _, after = _around(form, batch)
-            for names in self._cache.table(batch.served).names(batch):
-                if names:
-                    yield before + (after + before).join(names) + after
+            table = self._cache.table(batch.served)
+            yield from table.kept(batch, (form, None), _names(table, batch, form))
+
+
+def _instances(table: Table, batch: Batch, form: _Form, shape: Shape) -> Iterator[bytes]:
+    before, between, after = _around(form, batch)
+    for names, instances in table.instances(batch, shape):
+        if instances:
+            yield _interleave(before, names, between, instances, after) if form.named else b"".join(instances)
+
+
+def _names(table: Table, batch: Batch, form: _Form) -> Iterator[bytes]:
+    before, _, after = _around(form, batch)
+    for names in table.names(batch):
+        if names:
+            yield before + (after + before).join(names) + after
 
 
 def _around(form: _Form, batch: Batch) -> tuple[bytes, bytes, bytes]:
@@ -164,11 +176,10 @@ def _interleave(
 ) -> bytes:
     """Join names and instances, pair by pair; most of an answer's bytes go through here once."""
     parts = [after + before, b"", between, b""] * len(names)
+    parts[0] = before
     parts[1::4] = names
     parts[3::4] = instances
-    if parts:
-        parts[0] = before
-        parts.append(after)
+    parts.append(after)
     return b"".join(parts)
 
 

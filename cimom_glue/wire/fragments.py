@@ -2,8 +2,9 @@
 
 A *fragment* belongs to a row: it is valid while every record of the row is the same object. A
 class's *table* finds fragments by row; where it has seen all rows at some generation of the
-inventory, it need not even look at them again until the generation changes. Walking anew makes a
-new table out of the old one, so what vanished is let go.
+inventory, it need not even look at them again until the generation changes, and keeps them joined
+for clients that ask again before. Walking anew makes a new table out of the old one, so what
+vanished is let go.
 
 Nothing in a fragment depends on host, namespace, message or caller, but for associations: their
 references name hosts. They are made for each answer; the names they refer to are kept.
@@ -112,18 +113,40 @@ class Table:
         self._walked: dict[_Key, Fragment] = {}
         self._order: list[Fragment] = []
         self._loose: dict[_Key, Fragment] = {}
+        self._blocks: dict[object, list[bytes]] = {}
         self._encoders: OrderedDict[Shape, Encode] = OrderedDict()
         self._encode_name = compile_name(served, cache.refer)
 
     def clear(self) -> None:
         """Let go of everything kept."""
         self._generation = -1
-        self._walked, self._order, self._loose = {}, [], {}
+        self._walked, self._order, self._loose, self._blocks = {}, [], {}, {}
         self._cache.account(self, -self.bytes)
 
     def name(self, row: Row) -> bytes:
         """Return the name of an instance; raises what its properties raise."""
         return self._fragment(row).name
+
+    def kept(self, batch: Batch, form: object, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield what is joined of a batch in some form, as it was joined before at its generation."""
+        if not batch.whole or batch.generation != self._generation:
+            return blocks
+        kept = self._blocks.get(form)
+        return self._keep(batch.generation, form, blocks) if kept is None else iter(kept)
+
+    def _keep(self, generation: int, form: object, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        kept: list[bytes] = []
+        kept_bytes = 0
+        for block in blocks:
+            yield block
+            kept.append(block)
+            kept_bytes += len(block)
+        fits = self.bytes + kept_bytes <= self._cache.budget_bytes // _TABLE_SHARE
+        if fits and generation == self._generation and form not in self._blocks:
+            if len(self._blocks) >= _KEPT_SHAPES:
+                self._cache.account(self, -sum(map(len, self._blocks.pop(next(iter(self._blocks))))))
+            self._blocks[form] = kept
+            self._cache.account(self, kept_bytes)
 
     def names(self, batch: Batch) -> Iterator[list[bytes]]:
         """Yield the names of a batch's instances, in groups."""
@@ -224,7 +247,7 @@ class Table:
             if fresh_bytes > limit_bytes:
                 fresh.clear()
         if fresh_bytes <= limit_bytes and batch.generation > self._generation:
-            self._walked, self._order, self._loose = fresh, list(fresh.values()), {}
+            self._walked, self._order, self._loose, self._blocks = fresh, list(fresh.values()), {}, {}
             self._generation = batch.generation
             for fragment in self._order:
                 fragment.counted = True
