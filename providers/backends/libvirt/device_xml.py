@@ -26,23 +26,24 @@ from xencim.providers.backends.records import (
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_DISK_SOURCES = {"file": "file", "block": "dev", "dir": "dir", "network": "name"}
+DISK_SOURCES = {"file": "file", "block": "dev", "dir": "dir", "network": "name"}
 
 
 def disks(devices: _Element) -> tuple[Disk, ...]:
     """Return the disks, CD-ROMs and floppies by target."""
-    found = (_disk(element) for element in devices.iterfind("disk"))
-    return tuple({disk.target: disk for disk in found if disk.target}.values())
+    found = (disk(element) for element in devices.iterfind("disk"))
+    return tuple({one.target: one for one in found if one.target}.values())
 
 
-def _disk(element: _Element) -> Disk:
+def disk(element: _Element) -> Disk:
+    """Return what an element says of its disk."""
     source_type = element.get("type")
     return Disk(
         target=attribute(element, "target", "dev") or "",
         device=element.get("device") or "disk",
         bus=attribute(element, "target", "bus"),
         source_type=source_type,
-        source=attribute(element, "source", _DISK_SOURCES.get(source_type or "", "file")),
+        source=attribute(element, "source", DISK_SOURCES.get(source_type or "", "file")),
         pool=attribute(element, "source", "pool"),
         volume=attribute(element, "source", "volume"),
         driver_name=attribute(element, "driver", "name"),
@@ -57,11 +58,12 @@ def _disk(element: _Element) -> Disk:
 
 def nics(devices: _Element) -> tuple[Nic, ...]:
     """Return the network interfaces by MAC address."""
-    found = (_nic(element) for element in devices.iterfind("interface"))
-    return tuple({nic.mac: nic for nic in found if nic.mac}.values())
+    found = (nic(element) for element in devices.iterfind("interface"))
+    return tuple({one.mac: one for one in found if one.mac}.values())
 
 
-def _nic(element: _Element) -> Nic:
+def nic(element: _Element) -> Nic:
+    """Return what an element says of its interface."""
     link = attribute(element, "link", "state")
     tags = (number(tag.get("id")) for tag in element.iterfind("vlan/tag"))
     return Nic(
@@ -95,27 +97,30 @@ def _bandwidth(element: _Element | None) -> Bandwidth | None:
 
 
 def graphics(devices: _Element) -> tuple[Graphics, ...]:
-    """Return the remote displays; the first video card is what they show."""
-    video = devices.find("video/model")
+    """Return the remote displays."""
     seen: Counter[str] = Counter()
     found = []
     for element in devices.iterfind("graphics"):
         kind = element.get("type") or "unknown"
-        found.append(
-            Graphics(
-                type=kind,
-                index=seen[kind],
-                listen=element.get("listen") or attribute(element, "listen", "address"),
-                port=number(element.get("port")),
-                autoport=bool(yes(element.get("autoport"))),
-                keymap=element.get("keymap"),
-                video_model=None if video is None else video.get("type"),
-                video_memory_kib=None if video is None else number(video.get("vram")),
-                video_heads=None if video is None else number(video.get("heads")),
-            )
-        )
+        found.append(display(element, devices, seen[kind]))
         seen[kind] += 1
     return tuple(found)
+
+
+def display(element: _Element, devices: _Element, index: int) -> Graphics:
+    """Return what an element says of its display; the first video card is what all displays show."""
+    video = devices.find("video/model")
+    return Graphics(
+        type=element.get("type") or "unknown",
+        index=index,
+        listen=element.get("listen") or attribute(element, "listen", "address"),
+        port=number(element.get("port")),
+        autoport=bool(yes(element.get("autoport"))),
+        keymap=element.get("keymap"),
+        video_model=None if video is None else video.get("type"),
+        video_memory_kib=None if video is None else number(video.get("vram")),
+        video_heads=None if video is None else number(video.get("heads")),
+    )
 
 
 def inputs(devices: _Element) -> tuple[InputDevice, ...]:
@@ -130,7 +135,12 @@ def inputs(devices: _Element) -> tuple[InputDevice, ...]:
 
 
 def consoles(devices: _Element) -> tuple[Console, ...]:
-    """Return the consoles, then the serial lines that no console repeats.
+    """Return the consoles and serial lines."""
+    return tuple(console(element, index) for index, element in enumerate(console_lines(devices)))
+
+
+def console_lines(devices: _Element) -> list[_Element]:
+    """Return the elements of consoles, then those of serial lines that no console repeats.
 
     libvirt shows a machine's first serial line a second time as its console.
     """
@@ -138,11 +148,11 @@ def consoles(devices: _Element) -> tuple[Console, ...]:
     repeated = {
         attribute(line, "target", "port") for line in lines if attribute(line, "target", "type") == "serial"
     }
-    lines += [s for s in devices.iterfind("serial") if attribute(s, "target", "port") not in repeated]
-    return tuple(_console(index, line) for index, line in enumerate(lines))
+    return lines + [s for s in devices.iterfind("serial") if attribute(s, "target", "port") not in repeated]
 
 
-def _console(index: int, element: _Element) -> Console:
+def console(element: _Element, index: int) -> Console:
+    """Return what an element says of its console."""
     sockets = {
         source.get("mode"): f"{source.get('host') or ''}:{source.get('service')}"
         for source in element.iterfind("source")
@@ -160,15 +170,17 @@ def _console(index: int, element: _Element) -> Console:
 
 def controllers(devices: _Element) -> tuple[ControllerDevice, ...]:
     """Return the bus controllers by type and index."""
-    found: dict[tuple[str, int], ControllerDevice] = {}
-    for element in devices.iterfind("controller"):
-        kind, index = element.get("type") or "unknown", number(element.get("index")) or 0
-        found[kind, index] = ControllerDevice(
-            type=kind,
-            index=index,
-            model=element.get("model"),
-            ports=number(element.get("ports")),
-            vectors=number(element.get("vectors")),
-            queues=number(attribute(element, "driver", "queues")),
-        )
-    return tuple(found.values())
+    found = (controller(element) for element in devices.iterfind("controller"))
+    return tuple({(one.type, one.index): one for one in found}.values())
+
+
+def controller(element: _Element) -> ControllerDevice:
+    """Return what an element says of its controller."""
+    return ControllerDevice(
+        type=element.get("type") or "unknown",
+        index=number(element.get("index")) or 0,
+        model=element.get("model"),
+        ports=number(element.get("ports")),
+        vectors=number(element.get("vectors")),
+        queues=number(attribute(element, "driver", "queues")),
+    )

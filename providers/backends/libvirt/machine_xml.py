@@ -33,7 +33,11 @@ _HIDDEN = {"disable", "forbid"}
 
 def machine_config(xml: str) -> MachineConfig:
     """Return what a domain's XML says."""
-    domain = document(xml, "domain")
+    return config_of(document(xml, "domain"))
+
+
+def config_of(domain: _Element) -> MachineConfig:
+    """Return what a domain's element says."""
     devices = domain.find("devices")
     if devices is None:
         devices = etree.Element("devices")
