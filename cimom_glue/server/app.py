@@ -152,25 +152,28 @@ class _Reply:
 
     async def stream(self, pieces: Iterator[bytes]) -> None:
         """Send a CIM-XML body: in one piece unless it is large, then as fast as the client reads."""
-        group: list[bytes] = []
-        size = 0
+        held: list[bytes] = []
+        held_bytes = 0
         held_until = time.perf_counter() + self._limits.slice_seconds
         for piece in pieces:
-            group.append(piece)
-            size += len(piece)
-            if size > (self._limits.group_bytes if self.started else self._limits.join_bytes):
-                if not self.started:
-                    await self._start(200, list(_CIM_HEADERS))
-                await self._send({"type": "http.response.body", "body": b"".join(group), "more_body": True})
-                group, size = [], 0
+            held.append(piece)
+            held_bytes += len(piece)
+            if held_bytes > self._limits.join_bytes or self.started:
+                await self._parts(held)
+                held, held_bytes = [], 0
             if time.perf_counter() >= held_until:
                 await asyncio.sleep(0)
                 held_until = time.perf_counter() + self._limits.slice_seconds
-        body = group[0] if len(group) == 1 else b"".join(group)
         if self.started:
-            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
-            await self.whole(body)
+            await self.whole(held[0] if len(held) == 1 else b"".join(held))
+
+    async def _parts(self, pieces: list[bytes]) -> None:
+        if not self.started:
+            await self._start(200, list(_CIM_HEADERS))
+        for piece in pieces:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True

@@ -68,13 +68,15 @@ class Cycle(RequestResponseCycle):
             return
         body: bytes = event["body"]
         more: bool = event.get("more_body", False)
-        if self.chunked_encoding:
-            body = _chunk(body, last=not more)
-        if self.head:
-            self.transport.writelines((self.head, body))
-            self.head = b""
-        else:
-            self.transport.write(body)
+        pieces = [self.head] if self.head else []
+        self.head = b""
+        if not self.chunked_encoding:
+            pieces.append(body)
+        elif body:
+            pieces += (b"%x\r\n" % len(body), body, b"\r\n")
+        if self.chunked_encoding and not more:
+            pieces.append(b"0\r\n\r\n")
+        self.transport.writelines(pieces)
         if not more:
             self.response_complete = True
             self.on_response()
@@ -96,8 +98,3 @@ class Cycle(RequestResponseCycle):
                 lines.append(b"transfer-encoding: chunked\r\n")
         lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         return b"".join(lines)
-
-
-def _chunk(body: bytes, *, last: bool) -> bytes:
-    piece = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-    return piece + b"0\r\n\r\n" if last else piece

@@ -33,7 +33,6 @@ class Limits:
     connections: int = 512  # below the usual limit of 1,024 descriptors, with room for the back-ends'
     connections_per_address: int = 128  # one monitoring host with its pool
     join_bytes: int = 1 * MIB  # replies up to this are one body with Content-Length
-    group_bytes: int = 256 * 1024  # larger ones go out in pieces of at least this
     slice_seconds: float = 0.005  # encoding holds the loop no longer at a stretch
 
 
