@@ -22,7 +22,7 @@ from xencim.cimom_glue.server import (
     Server,
     ServerSettings,
 )
-from xencim.cimom_glue.wire import Encoder
+from xencim.cimom_glue.wire import Encoder, parse_embedded_instance
 from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.records import Listener
@@ -56,6 +56,7 @@ class Application:
             version=__version__,
             aliases=dict(config.namespaces.aliases),
             state=State.open(config.state_dir / FILE_NAME),
+            parse_xml=parse_embedded_instance,
         )
         try:
             authenticator = Authenticator(_accounts(config), _auth_settings(config))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xencim.mof.model import ClassRepository
     from xencim.providers.backends.base import Backend
     from xencim.providers.core.access import AccessPolicy
+    from xencim.providers.core.embedded import ParseXml
 
 IMPLEMENTATION = "root/virt"
 INTEROP = "interop"
@@ -89,6 +90,7 @@ async def assemble(
     version: str,
     aliases: Mapping[str, str] = DEFAULT_ALIASES,
     state: State | None = None,
+    parse_xml: ParseXml | None = None,
 ) -> World:
     """Start the backends and make the engine over them; the state (None: in memory) is the world's."""
     state = state or State.open(None)
@@ -118,7 +120,7 @@ async def assemble(
         server.put(Namespace(name=namespace.name, is_interop=namespace.name == registry.interop))
     for profile in profile_records(SPECS):
         server.put(profile)
-    return World(Engine(registry, policy), sites, server, state)
+    return World(Engine(registry, policy, parse_xml=parse_xml), sites, server, state)
 
 
 async def _stop(sites: Iterable[Site], state: State) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from xencim.providers.core.access import AccessPolicy, Principal
+    from xencim.providers.core.embedded import ParseXml
     from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.results import Result
     from xencim.providers.core.served import Served
@@ -36,11 +37,18 @@ if TYPE_CHECKING:
 class Engine:
     """Answers operations from the registry's sites, within the caller's rights."""
 
-    def __init__(self, registry: Registry, policy: AccessPolicy, contexts: Contexts | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        policy: AccessPolicy,
+        contexts: Contexts | None = None,
+        parse_xml: ParseXml | None = None,
+    ) -> None:
         self.registry = registry
         self.policy = policy
         self.contexts = contexts or Contexts()
         self._pulled = PulledOperations(self.contexts)
+        self._parse_xml = parse_xml
 
     async def execute(self, request: op.Operation, principal: Principal) -> Result:
         """Carry out one operation; CimError when it is refused or fails."""
@@ -176,7 +184,10 @@ class Engine:
         found = demand_instance(reader, namespace, path)
         if not isinstance(found.served, ServedClass):
             raise CimError(Status.METHOD_NOT_AVAILABLE, f"association {path.class_name} has no methods")
-        call = methods.make_call(reader, found, method, request, principal)
+        parameters = methods.convert_parameters(
+            method, request.parameters, namespace.repository, self._parse_xml
+        )
+        call = methods.make_call(reader, found, parameters, principal)
         return methods.make_return(method, await spec.call(call))
 
     # What announces nothing --------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from xencim.mof.values import Path
 from xencim.providers.core.conversion import convert
+from xencim.providers.core.embedded import read_embedded
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import MethodReturn, OutParameter
 from xencim.providers.core.served import ServedClass
@@ -18,9 +19,10 @@ from xencim.providers.core.spec import MethodCall
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.mof.model import MethodDecl
+    from xencim.mof.model import ClassRepository, MethodDecl
     from xencim.mof.values import TypedValue, Value
     from xencim.providers.core.access import AccessPolicy, Principal
+    from xencim.providers.core.embedded import ParseXml
     from xencim.providers.core.operations import InvokeMethod
     from xencim.providers.core.reading import Found, Reader
     from xencim.providers.core.registry import Namespace
@@ -58,7 +60,7 @@ def find_method(
 
 
 def make_call(
-    reader: Reader, found: Found, method: MethodDecl, request: InvokeMethod, principal: Principal
+    reader: Reader, found: Found, parameters: Mapping[str, Value], principal: Principal
 ) -> MethodCall:
     """Put together what a method's function is given."""
     site = found.served.site
@@ -66,7 +68,7 @@ def make_call(
         context=reader.context(site),
         row=found.row,
         path=found.served.path(found.row),
-        parameters=_parameters(method, request.parameters),
+        parameters=parameters,
         principal=principal,
         backend=site.backend,
         inventory=site.inventory,
@@ -84,7 +86,13 @@ def make_return(method: MethodDecl, result: MethodResult) -> MethodReturn:
     return MethodReturn(method.name, method.return_type, result.return_value, out)
 
 
-def _parameters(method: MethodDecl, given: Mapping[str, TypedValue]) -> dict[str, Value]:
+def convert_parameters(
+    method: MethodDecl,
+    given: Mapping[str, TypedValue],
+    repository: ClassRepository,
+    parse_xml: ParseXml | None,
+) -> dict[str, Value]:
+    """Return the parameters as MOF declares them, by their names in lower case."""
     declared = {p.name.lower(): p for p in method.parameters if p.is_in}
     converted = {}
     for name, typed in given.items():
@@ -92,7 +100,14 @@ def _parameters(method: MethodDecl, given: Mapping[str, TypedValue]) -> dict[str
         if parameter is None:
             raise CimError(Status.INVALID_PARAMETER, f"method {method.name} takes no parameter {name!r}")
         what = f"parameter {parameter.name} of {method.name}"
-        converted[name.lower()] = convert(what, parameter, typed.value)
+        value: Value = typed.value
+        if parameter.type == "reference" and isinstance(value, str) and not value.strip():
+            # libvirt-cim's clients write a space where they have no reference to give.
+            value = None
+        value = convert(what, parameter, value)
+        if parameter.embedded is not None:
+            value = read_embedded(what, parameter.embedded, value, repository, parse_xml)
+        converted[name.lower()] = value
     for name, parameter in declared.items():
         if parameter.qualifier("Required") and converted.get(name) is None:
             raise CimError(
