@@ -53,8 +53,11 @@ class AccessPolicy:
         """Return the highest access class that the principal has, 0 for none."""
         if principal.anonymous:
             return Access.READ if self.anonymous_reads else 0
-        rules = ((Access.ADMIN, self.admin), (Access.OPERATE, self.operate), (Access.READ, self.read))
-        return next((access for access, rule in rules if rule.names(principal)), 0)
+        if self.admin.names(principal):
+            return Access.ADMIN
+        if self.operate.names(principal):
+            return Access.OPERATE
+        return Access.READ if self.read.names(principal) else 0
 
     def demand(self, principal: Principal, access: Access, what: str) -> None:
         """Refuse with ACCESS_DENIED unless the principal has the access class."""

@@ -38,6 +38,7 @@ class Namespace:
         self.served: list[Served] = []
         self.sites: list[Site] = []
         self._by_class: dict[str, list[Served]] = {}
+        self._families: dict[str, list[Served]] = {}
         self._by_end: dict[ServedClass, list[tuple[ServedAssoc, BoundLink]]] = {}
 
     @property
@@ -48,6 +49,7 @@ class Namespace:
     def add(self, served: Served) -> None:
         """Serve one more class or association."""
         self.served.append(served)
+        self._families.clear()
         self._by_class.setdefault(served.name.lower(), []).append(served)
         if isinstance(served, ServedAssoc):
             for bound in served.links:
@@ -58,10 +60,16 @@ class Namespace:
         """Return what is served under exactly this class name."""
         return self._by_class.get(name.lower(), ())
 
-    def family(self, name: str) -> list[Served]:
+    def family(self, name: str) -> Sequence[Served]:
         """Return what is served of the class and its subclasses."""
-        names = (name, *self.repository.subclasses(name, deep=True))
-        return [served for one in names for served in self.of_class(one)]
+        found = self._families.get(name)
+        if found is None:
+            names = (name, *self.repository.subclasses(name, deep=True))
+            found = [served for one in names for served in self.of_class(one)]
+            decl = self.repository.find(name)
+            if decl is not None and decl.name == name:  # clients choose how they write it
+                self._families[name] = found
+        return found
 
     def links_of(self, end: ServedClass) -> Sequence[tuple[ServedAssoc, BoundLink]]:
         """Return the associations that the class is an end of, and the links in which it is."""
