@@ -40,8 +40,10 @@ EXPERIMENTAL = (
 )
 
 DESCRIPTIONS = {
+    "CIM_AffectedJobElement": "Links a job to what it changes.",
     "CIM_AlertIndication": "Says that something happened which somebody should know of.",
     "CIM_AllocationCapabilities": "How resources can be allocated from a pool.",
+    "CIM_AssociatedJobMethodResult": "Links a job to the call that it was begun by.",
     "CIM_CIMXMLCommunicationMechanism": "One address on which the server speaks CIM-XML.",
     "CIM_CommMechanismForManager": "Links the server to the addresses it listens on.",
     "CIM_Component": "Whole and part.",
@@ -72,6 +74,7 @@ DESCRIPTIONS = {
     "CIM_Namespace": "A namespace of the server.",
     "CIM_NamespaceInManager": "Links the server to its namespaces.",
     "CIM_ObjectManager": "The server itself.",
+    "CIM_OwningJobElement": "Links a job to what it was asked of.",
     "CIM_ReferencedProfile": "Links a profile to one that it builds on.",
     "CIM_RegisteredProfile": "A profile that is implemented here.",
     "CIM_ResourceAllocationFromPool": "Links a pool to the settings of what is allocated from it.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers import host, interop, network, storage, vm
+from xencim.providers import host, interop, jobs, network, storage, vm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,12 +12,20 @@ if TYPE_CHECKING:
     from xencim.providers.core.jobs import Reconciler
     from xencim.providers.core.spec import AssocSpec, ClassSpec
 
-SPECS: tuple[ClassSpec, ...] = (*host.SPECS, *storage.SPECS, *network.SPECS, *vm.SPECS, *interop.SPECS)
+SPECS: tuple[ClassSpec, ...] = (
+    *host.SPECS,
+    *storage.SPECS,
+    *network.SPECS,
+    *vm.SPECS,
+    *jobs.SPECS,
+    *interop.SPECS,
+)
 ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *host.ASSOCIATIONS,
     *storage.ASSOCIATIONS,
     *network.ASSOCIATIONS,
     *vm.ASSOCIATIONS,
+    *jobs.ASSOCIATIONS,
     *interop.ASSOCIATIONS,
 )
 # By the kind of job: who can tell, after a restart, what became of it.

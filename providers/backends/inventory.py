@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from xencim.providers.backends.records import (
     Host,
     HostUsage,
+    Job,
     MachineConfig,
     MachineOperation,
     Record,
@@ -21,7 +22,7 @@ from xencim.providers.backends.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,13 @@ def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
             if nic.bridge:
                 facets.add(("bridge", nic.bridge))
     return frozenset(facets)
+
+
+def job_facets(job: Job) -> frozenset[tuple[str, str]]:
+    """Name what a job can be found by: what it was asked of, and what it changes."""
+    return frozenset(
+        {("job of", job.owner.identity), *(("job on", element.identity) for element in job.affected)}
+    )
 
 
 class View:
@@ -83,6 +91,11 @@ class View:
         """Yield the machines that `machine_facets` gives this facet, at a cost that grows with them."""
         machines = self.all(VirtualMachine)
         return (machines[uuid] for uuid in self._facets.get((facet, value), ()))
+
+    def jobs_by(self, facet: str, value: str) -> Iterator[Job]:
+        """Yield the jobs that `job_facets` gives this facet, at a cost that grows with them."""
+        jobs = self.all(Job)
+        return (jobs[job_id] for job_id in self._facets.get((facet, value), ()))
 
     def machine_named(self, name: str) -> VirtualMachine | None:
         """Return the machine of that name, None when there is none."""
@@ -131,6 +144,8 @@ class Inventory:
         self._put(record)
         if isinstance(record, VirtualMachine):
             self._machine_changed(cast("VirtualMachine | None", old), record)
+        elif isinstance(record, Job):
+            self._find_by(record.id, job_facets(old) if isinstance(old, Job) else (), job_facets(record))
         self._changed(old, record)
 
     def remove(self, kind: type[R], key: str) -> None:
@@ -142,6 +157,8 @@ class Inventory:
         if isinstance(old, VirtualMachine):
             self._machine_changed(old, None)
             self.remove(MachineOperation, key)
+        elif isinstance(old, Job):
+            self._find_by(key, job_facets(old), ())
         self._changed(old, None)
 
     def replace_all(self, kind: type[R], records: Iterable[R]) -> None:
@@ -174,22 +191,28 @@ class Inventory:
                 log.exception("a listener of the inventory failed on %r", new or old)
 
     def _machine_changed(self, old: VirtualMachine | None, new: VirtualMachine | None) -> None:
-        before = machine_facets(old) if old else frozenset()
-        after = machine_facets(new) if new else frozenset()
         uuid = (new or cast("VirtualMachine", old)).uuid
-        for facet in before - after:
-            members = self._facet(facet)
-            del members[uuid]
-            if not members:
-                del self._facets[facet]
-                self._own_facets.discard(facet)
-        for facet in after - before:
-            self._facet(facet)[uuid] = None
+        self._find_by(uuid, machine_facets(old) if old else (), machine_facets(new) if new else ())
         self._count(old, -1)
         self._count(new, +1)
         usage = HostUsage(**self._totals)
         if usage != self._tables[HostUsage]["usage"]:
             self._put(usage)
+
+    def _find_by(
+        self, key: str, before: Collection[tuple[str, str]], after: Collection[tuple[str, str]]
+    ) -> None:
+        """Make a record be found by its new facets and no longer by its old ones."""
+        for facet in before:
+            if facet not in after:
+                members = self._facet(facet)
+                del members[key]
+                if not members:
+                    del self._facets[facet]
+                    self._own_facets.discard(facet)
+        for facet in after:
+            if facet not in before:
+                self._facet(facet)[key] = None
 
     def _facet(self, facet: tuple[str, str]) -> dict[str, None]:
         if self._facets_shared:

@@ -129,11 +129,11 @@ class ServedClass(Served):
     """A `ClassSpec` at one site."""
 
     spec: ClassSpec
-    cacheable = True
 
     def __init__(self, spec: ClassSpec, site: Site, namespace: str, decl: ClassDecl) -> None:
         super().__init__(site, namespace, decl)
         self.spec = spec
+        self.cacheable = not spec.is_volatile
         props = {prop.name.lower(): prop for prop in (*spec.keys, *spec.props)}
         self._bind(self._served(p, props.get(p.name.lower())) for p in decl.properties)
 

@@ -157,6 +157,7 @@ class ClassSpec:
     profiles: tuple[str, ...] = ()  # DSP numbers
     prefixes: frozenset[str] | None = None  # None: every backend
     unfilled: Mapping[str, str] = field(default_factory=dict)  # property: why it is NULL
+    is_volatile: bool = False  # values change with time alone: nothing that was encoded is kept
     refreshes_storage: bool = False  # asks the backend to re-read pools before it answers
     writes: Writes | None = None
     read_access: Access = Access.READ

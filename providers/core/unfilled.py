@@ -144,6 +144,25 @@ REASONS: Mapping[str, str] = {
     "CIM_Service.StartMode": "services are there as long as this server, whoever starts it",
     "CIM_Service.LoSID": "no level of service is agreed on",
     "CIM_Service.LoSOrgID": "no level of service is agreed on",
+    # Jobs
+    **dict.fromkeys(
+        (
+            "CIM_Job.ScheduledStartTime",
+            "CIM_Job.JobRunTimes",
+            "CIM_Job.RunMonth",
+            "CIM_Job.RunDay",
+            "CIM_Job.RunDayOfWeek",
+            "CIM_Job.RunStartInterval",
+            "CIM_Job.UntilTime",
+        ),
+        "a job is begun by a call and runs once",
+    ),
+    "CIM_Job.Notify": "subscribers to indications are told",
+    "CIM_Job.Priority": "the jobs of a machine are worked off in the order in which they were asked for",
+    "CIM_Job.RecoveryAction": "no job is run again by itself",
+    "CIM_Job.OtherRecoveryAction": "RecoveryAction is not filled",
+    "CIM_ConcreteJob.JobInParameters": "CIM_MethodResult tells of the call",
+    "CIM_ConcreteJob.JobOutParameters": "what was made or changed is joined by CIM_AffectedJobElement",
     "CIM_ResourcePool.ResourceSubType": "the pool's resources come in one kind only",
 }
 

@@ -27,6 +27,7 @@ from xencim.providers.interop.namespace import namespaces
 from xencim.providers.interop.object_manager import manager, manager_rows
 from xencim.providers.interop.profiles import REFERENCED_BY, REFERENCES
 from xencim.providers.interop.registered_profile import profile_rows
+from xencim.providers.jobs import concrete_job
 from xencim.providers.network import network_pool
 from xencim.providers.storage import disk_pool
 from xencim.providers.vm import computer_system
@@ -136,6 +137,7 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1052": (host_system.SPEC, computer_system.SPEC),
     "DSP1057": (computer_system.SPEC,),
     "DSP1076": (console_redirection_service.SPEC,),
+    "DSP1103": (concrete_job.SPEC,),
 }
 """The classes whose instances conform to a profile, by its number."""
 

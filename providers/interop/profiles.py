@@ -31,6 +31,7 @@ PROFILES: Mapping[str, tuple[str, str]] = {
     "DSP1057": ("Virtual System", "1.0.0"),
     "DSP1059": ("Generic Device Resource Virtualization", "1.0.0"),
     "DSP1076": ("KVM Redirection", "1.0.0"),
+    "DSP1103": ("Job Control", "1.0.0"),
 }
 """Name and version by number."""
 
@@ -40,6 +41,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
     "DSP1042": ("DSP1033", "DSP1041", "DSP1043", *_RESOURCES, "DSP1052", "DSP1057", "DSP1076"),
     "DSP1057": ("DSP1033", "DSP1041", *_RESOURCES, "DSP1052"),
     "DSP1052": ("DSP1033",),
+    "DSP1103": ("DSP1033",),
     **dict.fromkeys(_RESOURCES, ("DSP1033", "DSP1041", "DSP1043")),
 }
 """The profiles that a profile refers to, by numbers."""

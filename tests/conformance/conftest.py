@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xencim.mof.repository import load
+from xencim.mof.values import Path
 from xencim.providers.assembly import Placement, World, assemble
+from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake import FakeBackend
-from xencim.providers.backends.records import Listener
+from xencim.providers.backends.records import Listener, VirtualMachine
 from xencim.providers.core.access import AccessPolicy, Principal
+from xencim.providers.core.jobs import JobRequest
 from xencim.providers.core.reading import Found
 from xencim.providers.core.results import Instances, Page, Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from xencim.mof.values import Value
+    from xencim.providers.core.jobs import Progress
     from xencim.providers.core.operations import Operation
     from xencim.providers.core.results import Result
 
@@ -80,7 +85,50 @@ def ask_three() -> Iterator[Asker]:
     )
 
 
+async def _begin_jobs(world: World) -> None:
+    """Leave on each site one job that succeeded and one that failed, asked of and changing all they can."""
+    for site in world.sites:
+        host = site.inventory.view.host.name
+        systems = [
+            Path(
+                site.class_name("ComputerSystem"),
+                (("CreationClassName", site.class_name("ComputerSystem")), ("Name", machine.name)),
+            )
+            for machine in list(site.inventory.view.all(VirtualMachine).values())[:2]
+        ]
+        service = Path(
+            site.class_name("VirtualSystemManagementService"),
+            (("SystemName", host), ("Name", "Management Service")),
+        )
+        pool = Path(site.class_name("DiskPool"), (("InstanceID", "DiskPool/default"),))
+        site.jobs.grace_s = 0.0
+        for name, owner, work in (("Succeed", systems[0], _succeed), ("Fail", service, _fail)):
+            job = JobRequest(
+                name=name,
+                owner=owner,
+                affected=(*systems, pool),
+                queue=None,
+                principal="root",
+                work=work,
+                kind="test",
+            )
+            result = await site.jobs.run(job)
+            reference = result.out["Job"]
+            assert isinstance(reference, Path)
+            await site.jobs.finished(str(reference.key("InstanceID")).partition(":")[2])
+
+
+async def _succeed(progress: Progress) -> Mapping[str, Value]:
+    progress.tell(50, "half done")
+    return {}
+
+
+async def _fail(_progress: Progress) -> Mapping[str, Value]:
+    raise BackendError("failed", "it went wrong", hint="try it once more")
+
+
 def _asking(*backends: FakeBackend) -> Iterator[Asker]:
     world = make_world(*backends)
+    asyncio.run(_begin_jobs(world))
     yield Asker(world)
     asyncio.run(world.stop())

@@ -11,6 +11,9 @@ import pytest
 from xencim.providers.backends.fake import fake_config, fake_host
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import (
+    Element,
+    Job,
+    JobState,
     Listener,
     Namespace,
     ObjectManager,
@@ -59,6 +62,21 @@ def make_context(host_name: str = "h.example", server: tuple[Record, ...] = SERV
     inventory.put(replace(HOST, name=host_name))
     for name in ("one", "two"):
         inventory.put(VirtualMachine(uuid=name, name=name, state=PowerState.RUNNING, current=fake_config(1)))
+    machine = Element("ComputerSystem", (("Name", "one"),))
+    inventory.put(
+        Job(
+            id="1",
+            name="RequestStateChange",
+            kind="test",
+            owner=machine,
+            affected=(machine,),
+            principal="root",
+            queue="one",
+            state=JobState.RUNNING,
+            submitted=STARTED,
+            changed=STARTED,
+        )
+    )
     own = Inventory()
     for record in server:
         own.put(record)
@@ -210,6 +228,7 @@ def test_elements_conform_to_their_profiles() -> None:
     assert by_number["DSP1033"] == {"CIM_ObjectManager xencim"}
     assert by_number["DSP1044"] == {"ProcessorPool ProcessorPool/0"}
     assert by_number["DSP1076"] == {"ConsoleRedirectionService ConsoleRedirectionService"}
+    assert by_number["DSP1103"] == {"ConcreteJob Xen:1"}
     assert by_number.keys() == PROFILES.keys()
 
 
