@@ -42,6 +42,7 @@ from xencim.providers.backends.records.server import (
     ObjectManager,
     Profile,
 )
+from xencim.providers.backends.records.storage import Volume
 
 Record: TypeAlias = (
     VirtualMachine
@@ -50,6 +51,7 @@ Record: TypeAlias = (
     | Host
     | HostUsage
     | StoragePool
+    | Volume
     | Network
     | Bridge
     | ObjectManager
@@ -90,4 +92,5 @@ __all__ = [
     "StoragePool",
     "Vcpu",
     "VirtualMachine",
+    "Volume",
 ]

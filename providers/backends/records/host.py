@@ -103,6 +103,8 @@ class StoragePool:
     source_devices: tuple[str, ...] = ()
     source_name: str | None = None
     source_adapter: str | None = None
+    source_port: str | None = None  # of a Fibre Channel adapter: its world wide port name
+    source_node: str | None = None  # and its world wide node name
 
     @property
     def key(self) -> str:
