@@ -1,0 +1,125 @@
+"""What a backend is: a hypervisor's host told as records, first whole, then by event.
+
+A backend runs its hypervisor calls on threads of its own; it hands records over on the event
+loop. The inventory belongs to the loop: no other thread touches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.records import Action, MachineConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `xencim doctor`: what was looked at and what was found."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str | None = None
+
+
+class BackendError(Exception):
+    """The hypervisor refused, failed or did not answer; the text names the cause.
+
+    ``kind`` is what the caller does with it: absent (no such hypervisor here), refused (it is
+    there and does not let us in), not_found, exists, invalid, invalid_state, unsupported, timeout,
+    lost, failed.
+    """
+
+    def __init__(self, kind: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+
+
+class Backend(Protocol):
+    """One hypervisor of one host. All methods are called on the event loop and must not block it."""
+
+    uri: str
+    """What the user named it by, without a password."""
+    prefix: str
+    """Xen, KVM or LXC; known before the first connection."""
+
+    async def start(self, inventory: Inventory) -> None:
+        """Connect, fill the inventory and follow events until `stop`; BackendError when it cannot.
+
+        Reconnects by itself when the hypervisor goes away later; the host record's
+        ``no_contact_since`` tells meanwhile.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Let go of the hypervisor: no thread, callback or connection stays."""
+        ...
+
+    async def refresh_storage(self) -> None:
+        """Re-read what announces nothing (pool usage); the backend itself limits how often."""
+        ...
+
+    async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
+        """Carry out an action on a machine and return when it is done and the inventory shows it.
+
+        SHUT_DOWN and REBOOT return when the guest has been asked and, with a timeout, has obeyed.
+        BackendError: not_found, invalid_state, unsupported, timeout, lost, failed.
+        """
+        ...
+
+    async def abort(self, machine_uuid: str) -> None:
+        """Have the hypervisor give up the long work that it does on a machine: a save, say.
+
+        BackendError: not_found, invalid_state where nothing goes on, unsupported, lost, failed.
+        """
+        ...
+
+    async def percent_done(self, machine_uuid: str) -> int | None:
+        """Tell how much of such work is done; None where nothing goes on or the hypervisor does not say."""
+        ...
+
+    async def define(
+        self, name: str, config: MachineConfig, *, uuid: str | None = None, autostart: bool = False
+    ) -> str:
+        """Define a machine, do not start it, and return its uuid when the inventory shows it.
+
+        BackendError: exists (that name or uuid), invalid (the definition makes no sense), and those of
+        `control`.
+        """
+        ...
+
+    async def undefine(self, machine_uuid: str) -> None:
+        """Take a machine away with what is kept for it (managed save, NVRAM); a running one is destroyed.
+
+        Its disks' content stays.
+        """
+        ...
+
+    async def reconfigure(
+        self,
+        machine_uuid: str,
+        *,
+        current: MachineConfig | None = None,
+        stored: MachineConfig | None = None,
+    ) -> None:
+        """Make a machine what these definitions say, and return when the inventory shows it.
+
+        ``current`` is for a running machine, ``stored`` for its next start; one that is off has only a
+        definition to be stored, and either names it. A difference that cannot be made is unsupported and
+        named, and then nothing is changed; an error half way says what was done and what was not.
+        """
+        ...
+
+    async def set_autostart(self, machine_uuid: str, autostart: bool) -> None:  # noqa: FBT001 - the value itself
+        """Have a machine started with its host, or not."""
+        ...
+
+    def checks(self) -> Sequence[Check]:
+        """Tell what `xencim doctor` should know of a started backend."""
+        ...

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
-from xencim.providers.backends.libvirt import binding, events, uris
+from xencim.providers.backends.libvirt import binding, events, long_work, uris
 from xencim.providers.backends.libvirt.backoff import Backoff
 from xencim.providers.backends.libvirt.control import carry_out
 from xencim.providers.backends.libvirt.machines import ConfigCache
@@ -152,6 +152,19 @@ class LibvirtBackend:
         except TimeoutError:
             message = f"{machine.name} was told to {action.value} and did not in time"
             raise BackendError("timeout", message) from None
+
+    async def abort(self, machine_uuid: str) -> None:
+        """Have libvirt give up the long work that it does on a machine."""
+        session, _ = self._connected()
+        name = self._known(machine_uuid).name
+        await self._workers.run(f"{name} told to give up", partial(long_work.abort, session, machine_uuid))
+
+    async def percent_done(self, machine_uuid: str) -> int | None:
+        """Tell how much of such work is done."""
+        if self._session is None:
+            return None
+        asked = partial(long_work.percent_done, self._session, machine_uuid)
+        return await self._workers.run("asking how far it is", asked)
 
     def checks(self) -> Sequence[Check]:
         """Tell what was reached and what its driver cannot do."""
