@@ -20,6 +20,7 @@ from xencim.providers.backends.libvirt import binding, events, long_work, uris
 from xencim.providers.backends.libvirt.backoff import Backoff
 from xencim.providers.backends.libvirt.control import carry_out
 from xencim.providers.backends.libvirt.machines import ConfigCache
+from xencim.providers.backends.libvirt.manage import Management
 from xencim.providers.backends.libvirt.mirror import Mirror
 from xencim.providers.backends.libvirt.session import CallCounter, Session
 from xencim.providers.backends.libvirt.workers import Workers
@@ -61,7 +62,7 @@ _LEFT_TO_THE_GUEST = {Action.START, Action.SHUT_DOWN, Action.REBOOT}
 _REBOOTS_AT_ONCE = {"test"}
 
 
-class LibvirtBackend:
+class LibvirtBackend(Management):
     """One libvirt connection as a `Backend`."""
 
     def __init__(
@@ -130,9 +131,7 @@ class LibvirtBackend:
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
         """Carry out an action on a machine and return when the inventory shows it."""
         session, mirror = self._connected()
-        machine = self._inventory.view.get(VirtualMachine, machine_uuid)
-        if machine is None:
-            raise BackendError("not_found", f"there is no machine {machine_uuid}")
+        machine = self._known(machine_uuid)
         if machine.is_management_domain:
             raise BackendError(
                 "unsupported", f"{machine.name} is the host's own domain: it is not controlled"
