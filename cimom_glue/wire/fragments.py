@@ -46,6 +46,8 @@ _ENTRY_BYTES = 700
 _KEPT_SHAPES = 4
 # What one class may keep is this part of the budget, so that one huge class leaves others some.
 _TABLE_SHARE = 2
+# A joined answer is kept up to this part, and collected by one reader at a time: any change ends it.
+_BLOCKS_SHARE = 8
 # Instances asked for one by one, not as a whole class, are kept until there are so many.
 _LOOSE_ROWS = 4096
 
@@ -114,6 +116,7 @@ class Table:
         self._order: list[Fragment] = []
         self._loose: dict[_Key, Fragment] = {}
         self._blocks: dict[object, list[bytes]] = {}
+        self._joining: set[object] = set()
         self._encoders: OrderedDict[Shape, Encode] = OrderedDict()
         self._encode_name = compile_name(served, cache.refer)
 
@@ -132,19 +135,29 @@ class Table:
         if not batch.whole or batch.generation != self._generation:
             return blocks
         kept = self._blocks.get(form)
-        return self._keep(batch.generation, form, blocks) if kept is None else iter(kept)
+        if kept is not None:
+            return iter(kept)
+        return blocks if form in self._joining else self._keep(batch.generation, form, blocks)
 
     def _keep(self, generation: int, form: object, blocks: Iterator[bytes]) -> Iterator[bytes]:
         kept: list[bytes] = []
         kept_bytes = 0
-        for block in blocks:
-            yield block
-            kept.append(block)
-            kept_bytes += len(block)
-        fits = self.bytes + kept_bytes <= self._cache.budget_bytes // _TABLE_SHARE
-        if fits and generation == self._generation and form not in self._blocks:
+        limit_bytes = self._cache.budget_bytes // _BLOCKS_SHARE
+        self._joining.add(form)
+        try:
+            for block in blocks:
+                yield block
+                kept_bytes += len(block)
+                if kept_bytes <= limit_bytes:
+                    kept.append(block)
+                else:
+                    kept.clear()
+        finally:
+            self._joining.discard(form)
+        if kept_bytes <= limit_bytes and generation == self._generation:
             if len(self._blocks) >= _KEPT_SHAPES:
-                self._cache.account(self, -sum(map(len, self._blocks.pop(next(iter(self._blocks))))))
+                oldest = self._blocks.pop(next(iter(self._blocks)))
+                self._cache.account(self, -sum(map(len, oldest)))
             self._blocks[form] = kept
             self._cache.account(self, kept_bytes)
 
