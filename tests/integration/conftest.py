@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -78,7 +79,6 @@ def serving(state_dir: Path, *backends: str) -> Iterator[ServerProcess]:
         words += ["--backend", backend]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, (state_dir / "log").open("wb") as log:
         listener.bind("")  # an abstract name that the kernel chooses
-        listener.settimeout(START_WITHIN_S)
         name = listener.getsockname().decode().replace("\0", "@")
         environment = {**plain_environment(state_dir), "NOTIFY_SOCKET": name}
         with subprocess.Popen(
@@ -95,11 +95,15 @@ def serving(state_dir: Path, *backends: str) -> Iterator[ServerProcess]:
 
 
 def _ready(process: subprocess.Popen[bytes], listener: socket.socket, state_dir: Path) -> ServerProcess:
+    ended = os.pidfd_open(process.pid)
     try:
-        assert listener.recv(64) == b"READY=1"
-    except TimeoutError:
-        pytest.fail(f"the server is not ready: {(state_dir / 'log').read_text()}")
-    [line] = re.findall("^xencim: ready: .*$", (state_dir / "log").read_text(), re.MULTILINE)
+        came, _, _ = select.select([listener.fileno(), ended], [], [], START_WITHIN_S)
+    finally:
+        os.close(ended)
+    told = (state_dir / "log").read_text()
+    assert listener.fileno() in came, told
+    assert listener.recv(64) == b"READY=1"
+    [line] = re.findall("^xencim: ready: .*$", told, re.MULTILINE)
     return ServerProcess(process.pid, state_dir, tuple(re.findall(r"https?://\S+", line)))
 
 
