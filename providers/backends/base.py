@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.records import Action, MachineConfig
+    from xencim.providers.backends.records import Action, MachineConfig, StoragePool, Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Backend(Protocol):
         ...
 
     async def refresh_storage(self) -> None:
-        """Re-read what announces nothing (pool usage); the backend itself limits how often."""
+        """Re-read what announces nothing (pools' usage, volumes); the backend itself limits how often."""
         ...
 
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
@@ -118,6 +118,52 @@ class Backend(Protocol):
 
     async def set_autostart(self, machine_uuid: str, autostart: bool) -> None:  # noqa: FBT001 - the value itself
         """Have a machine started with its host, or not."""
+        ...
+
+    # Storage. Each returns when it is done and the inventory shows it; whether something is in use is the
+    # caller's to look at. BackendError: not_found, exists, and those of `control`.
+
+    async def create_pool(self, wanted: StoragePool) -> None:
+        """Define a pool and start it; it holds what is on its devices or in its folder already.
+
+        Of the record, what says where the pool comes from and what it is called matters.
+        """
+        ...
+
+    async def delete_pool(self, name: str) -> None:
+        """Stop a pool and forget it; its content stays."""
+        ...
+
+    async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - the value itself
+        """Start or stop a pool."""
+        ...
+
+    async def set_pool_autostart(self, name: str, autostart: bool) -> None:  # noqa: FBT001 - the value itself
+        """Have a pool started with its host, or not."""
+        ...
+
+    async def refresh_pool(self, name: str) -> None:
+        """Look at a pool's content anew, at once."""
+        ...
+
+    async def create_volume(self, wanted: Volume) -> None:
+        """Make a volume."""
+        ...
+
+    async def clone_volume(self, source: Volume, wanted: Volume) -> None:
+        """Make a volume with the content of another, which nobody may write to meanwhile."""
+        ...
+
+    async def delete_volume(self, volume: Volume) -> None:
+        """Delete a volume and its content."""
+        ...
+
+    async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
+        """Make a volume larger; smaller is invalid, for it would lose content."""
+        ...
+
+    async def wipe_volume(self, volume: Volume) -> None:
+        """Overwrite a volume with zeros."""
         ...
 
     def checks(self) -> Sequence[Check]:

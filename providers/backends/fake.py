@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.fake_manage import FakeManagement
+from xencim.providers.backends.fake_storage import FakeStorage
 from xencim.providers.backends.records import (
     Action,
     Bandwidth,
@@ -35,6 +36,7 @@ from xencim.providers.backends.records import (
     StoragePool,
     Vcpu,
     VirtualMachine,
+    Volume,
 )
 
 if TYPE_CHECKING:
@@ -179,7 +181,20 @@ def fake_machine(number: int) -> VirtualMachine:
     )
 
 
-class FakeBackend(FakeManagement):
+def fake_volume(number: int) -> Volume:
+    """Make the volume behind the disk of the machine with a number."""
+    name = f"{fake_name(number)}.qcow2"
+    return Volume(
+        pool="default",
+        name=name,
+        path=f"{IMAGES}/{name}",
+        capacity_bytes=20 * GIB,
+        allocation_bytes=5 * GIB,
+        format="qcow2",
+    )
+
+
+class FakeBackend(FakeManagement, FakeStorage):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
     def __init__(self, machines: int, *, prefix: str = "Xen", host_name: str = "fake.example") -> None:
@@ -196,6 +211,7 @@ class FakeBackend(FakeManagement):
         inventory.put(fake_host(self._machines, self._host_name, self.prefix))
         for number in range(self._machines):
             inventory.put(fake_machine(number))
+            inventory.put(fake_volume(number))
         used = self._machines * 20 * GIB // 4
         capacity = max(self._machines, 64) * 20 * GIB
         inventory.put(

@@ -19,6 +19,7 @@ from xencim.providers.backends.records import (
     MachineOperation,
     Record,
     VirtualMachine,
+    Volume,
 )
 
 if TYPE_CHECKING:
@@ -31,16 +32,16 @@ _EMPTY: Mapping[str, Record] = {}
 
 
 def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
-    """Name what a machine can be found by: its name, its disks' folders and pools, its networks."""
+    """Name what a machine can be found by: its name, its disks' media, folders and pools, its networks."""
     facets = {("name", machine.name)}
     for config in (machine.current, machine.stored):
         if config is None:
             continue
         for disk in config.disks:
             if disk.pool:
-                facets.add(("pool", disk.pool))
+                facets.update({("pool", disk.pool), ("volume", f"{disk.pool}/{disk.volume}")})
             elif disk.source:
-                facets.add(("folder", posixpath.dirname(disk.source)))
+                facets.update({("folder", posixpath.dirname(disk.source)), ("medium", disk.source)})
         for nic in config.nics:
             if nic.network:
                 facets.add(("network", nic.network))
@@ -54,6 +55,12 @@ def job_facets(job: Job) -> frozenset[tuple[str, str]]:
     return frozenset(
         {("job of", job.owner.identity), *(("job on", element.identity) for element in job.affected)}
     )
+
+
+def volume_facets(volume: Volume) -> frozenset[tuple[str, str]]:
+    """Name what a volume can be found by: its pool, its path, and that of the image under it."""
+    facets = {("in", volume.pool), ("path", volume.path), ("backed by", volume.backing_path)}
+    return frozenset((facet, value) for facet, value in facets if value)
 
 
 class View:
@@ -96,6 +103,11 @@ class View:
         """Yield the jobs that `job_facets` gives this facet, at a cost that grows with them."""
         jobs = self.all(Job)
         return (jobs[job_id] for job_id in self._facets.get((facet, value), ()))
+
+    def volumes_by(self, facet: str, value: str) -> Iterator[Volume]:
+        """Yield the volumes that `volume_facets` gives this facet, at a cost that grows with them."""
+        volumes = self.all(Volume)
+        return (volumes[key] for key in self._facets.get((facet, value), ()))
 
     def machine_named(self, name: str) -> VirtualMachine | None:
         """Return the machine of that name, None when there is none."""
@@ -146,6 +158,9 @@ class Inventory:
             self._machine_changed(cast("VirtualMachine | None", old), record)
         elif isinstance(record, Job):
             self._find_by(record.id, job_facets(old) if isinstance(old, Job) else (), job_facets(record))
+        elif isinstance(record, Volume):
+            before = volume_facets(old) if isinstance(old, Volume) else ()
+            self._find_by(record.key, before, volume_facets(record))
         self._changed(old, record)
 
     def remove(self, kind: type[R], key: str) -> None:
@@ -159,6 +174,8 @@ class Inventory:
             self.remove(MachineOperation, key)
         elif isinstance(old, Job):
             self._find_by(key, job_facets(old), ())
+        elif isinstance(old, Volume):
+            self._find_by(key, volume_facets(old), ())
         self._changed(old, None)
 
     def replace_all(self, kind: type[R], records: Iterable[R]) -> None:

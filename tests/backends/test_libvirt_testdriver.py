@@ -272,6 +272,7 @@ async def test_pool_usage_is_read_when_asked_for_but_not_too_often(
     await asyncio.gather(*(backend.refresh_storage() for _ in range(5)))
     assert backend.calls.read()["info"] == asked
     monkeypatch.setattr(backend_module, "STORAGE_REFRESH_S", 0)
+    monkeypatch.setattr(backend_module, "STORAGE_SHARE", float("inf"))
     await asyncio.gather(*(backend.refresh_storage() for _ in range(5)))
     assert backend.calls.read()["info"] == asked + 1
 

@@ -23,6 +23,11 @@ from xencim.providers.backends.libvirt.machines import ConfigCache
 from xencim.providers.backends.libvirt.manage import Management
 from xencim.providers.backends.libvirt.mirror import Mirror
 from xencim.providers.backends.libvirt.session import CallCounter, Session
+from xencim.providers.backends.libvirt.storage import (
+    STORAGE_ACTIONS_AT_A_TIME,
+    STORAGE_TIMEOUT_S,
+    StorageManagement,
+)
 from xencim.providers.backends.libvirt.workers import Workers
 from xencim.providers.backends.records import Action, Host, PowerState, VirtualMachine
 
@@ -43,7 +48,9 @@ SWEEP_S = 60.0
 SWEEP_SHARE = 0.02
 """A sweep that takes long comes less often: it may take this share of the time."""
 STORAGE_REFRESH_S = 10.0
-"""Pool usage announces nothing; it is re-read when asked for, at most this often."""
+"""Pools' usage and volumes announce nothing; they are re-read when asked for, at most this often."""
+STORAGE_SHARE = 0.1
+"""What takes long to re-read is re-read less often: it may take this share of the time."""
 STORAGE_WAIT_S = 1.0
 """How long who asks waits for that; a pool that is stuck keeps its last figures."""
 CALLS_AT_A_TIME = 4
@@ -62,7 +69,7 @@ _LEFT_TO_THE_GUEST = {Action.START, Action.SHUT_DOWN, Action.REBOOT}
 _REBOOTS_AT_ONCE = {"test"}
 
 
-class LibvirtBackend(Management):
+class LibvirtBackend(Management, StorageManagement):
     """One libvirt connection as a `Backend`."""
 
     def __init__(
@@ -89,6 +96,7 @@ class LibvirtBackend(Management):
         self._keeping: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshed_s = float("-inf")
+        self._refresh_took_s = 0.0
         self._reboots: Counter[str] = Counter()
         self._waiting: set[asyncio.Event] = set()
 
@@ -100,6 +108,7 @@ class LibvirtBackend(Management):
         self._inventory = inventory
         self._workers = Workers(CALLS_AT_A_TIME, self._call_timeout_s)
         self._actions = Workers(ACTIONS_AT_A_TIME, CONTROL_TIMEOUT_S)
+        self._storage_actions = Workers(STORAGE_ACTIONS_AT_A_TIME, STORAGE_TIMEOUT_S)
         self._wake = asyncio.Event()
         binding.events.acquire()
         try:
@@ -121,8 +130,9 @@ class LibvirtBackend(Management):
         self._keeping = None
 
     async def refresh_storage(self) -> None:
-        """Re-read the pools' usage, at most every STORAGE_REFRESH_S."""
-        if self._mirror is None or self._loop.time() < self._refreshed_s + STORAGE_REFRESH_S:
+        """Re-read the pools' usage and their volumes, at most every STORAGE_REFRESH_S."""
+        pause_s = max(STORAGE_REFRESH_S, self._refresh_took_s / STORAGE_SHARE)
+        if self._mirror is None or self._loop.time() < self._refreshed_s + pause_s:
             return
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh(self._mirror))
@@ -221,7 +231,8 @@ class LibvirtBackend(Management):
 
     async def _release(self) -> None:
         await self._disconnect()
-        await self._actions.settle(CLOSE_TIMEOUT_S)
+        for workers in (self._actions, self._storage_actions):
+            await workers.settle(CLOSE_TIMEOUT_S)
         # Longer than the thread itself is given to end.
         release_s = 2 * binding.STOP_TIMEOUT_S
         await self._workers.run("libvirt's event loop", binding.events.release, deadline_s=release_s)
@@ -285,11 +296,13 @@ class LibvirtBackend(Management):
             self._inventory.put(replace(host, no_contact_since=datetime.now(UTC)))
 
     async def _refresh(self, mirror: Mirror) -> None:
+        began_s = self._loop.time()
         try:
-            await mirror.refresh_usage()
+            await mirror.refresh_storage()
         except BackendError as error:
             log.warning("%s: the storage pools were not re-read: %s", self.uri, error)
         self._refreshed_s = self._loop.time()
+        self._refresh_took_s = self._refreshed_s - began_s
 
     async def _obeyed(self, before: VirtualMachine, action: Action, reboots: int) -> None:
         """Wait until the guest has done what it was asked for."""

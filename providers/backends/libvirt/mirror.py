@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import machines, resources
 from xencim.providers.backends.libvirt.rereads import Key, Rereads
+from xencim.providers.backends.libvirt.storage_volumes import Volumes
 from xencim.providers.backends.libvirt.workers import StuckError
 from xencim.providers.backends.records import Bridge, Network, StoragePool, VirtualMachine
 
@@ -59,10 +60,13 @@ class Mirror:
         self._configs = configs
         self._host_name = host_name
         self._host_bridges: frozenset[str] = frozenset()
+        self._volumes = Volumes(session, inventory, workers)
         self._rereads = Rereads(self._reread)
         self._late: dict[Key, asyncio.Task[None]] = {}
         # Machines told of by events while all are read: those reads are younger than the bulk's.
         self._told: set[str] = set()
+        # Pools whose volumes are to be read with them.
+        self._refreshed: set[str] = set()
 
     async def load(self) -> None:
         """Read everything; events may come meanwhile."""
@@ -73,6 +77,7 @@ class Mirror:
         self._host_bridges = await run("the host's interfaces", partial(resources.bridges, session))
         self._inventory.replace_all(StoragePool, await self._read_each(StoragePool, pools))
         self._inventory.replace_all(Network, await self._read_each(Network, networks))
+        await self._volumes.read()
         await self._read_machines(await self._bulk_sizes())
         self._inventory.replace_all(Bridge, self._bridges())
         self._inventory.put(host)
@@ -83,14 +88,25 @@ class Mirror:
         await self._read_machines({})
         for kind in (StoragePool, Network):
             for name in tuple(view.all(kind)):
-                self.mark(kind, name)
+                self._mark(kind, name)
 
     def mark(self, kind: Kind, key: str) -> None:
         """Have a thing read that may have changed."""
         if kind is VirtualMachine:
             self._told.add(key)
+        elif kind is StoragePool:
+            self._refreshed.add(key)
+        self._mark(kind, key)
+
+    def _mark(self, kind: Kind, key: str) -> None:
         if (kind, key) not in self._late:
             self._rereads.mark(kind, key)
+
+    async def read_pool(self, name: str) -> None:
+        """Return when a storage pool and its volumes were read anew."""
+        self._refreshed.add(name)
+        if (StoragePool, name) not in self._late:
+            await asyncio.shield(self._rereads.mark(StoragePool, name))
 
     async def read(self, uuid: str) -> None:
         """Return when a machine was read anew, however long it is stuck."""
@@ -231,8 +247,12 @@ class Mirror:
             if error.kind != "not_found":
                 raise
             self._inventory.remove(StoragePool, name)
+            self._refreshed.add(name)
         else:
             self._inventory.put(pool)
+        if name in self._refreshed:
+            self._refreshed.discard(name)
+            await self._volumes.read((name,))
 
     async def _reread_network(self, name: str) -> None:
         old = self._inventory.view.get(Network, name)
@@ -247,8 +267,8 @@ class Mirror:
             self._inventory.put(new)
         self._settle_bridges(net.bridge for net in (old, new) if net and net.bridge)
 
-    async def refresh_usage(self) -> None:
-        """Re-read what the daemon knows of its storage pools."""
+    async def refresh_storage(self) -> None:
+        """Re-read what the daemon knows of its storage pools and what is in them."""
         view = self._inventory.view
         pools = [
             pool for name, pool in view.all(StoragePool).items() if (StoragePool, name) not in self._late
@@ -259,6 +279,7 @@ class Mirror:
                 self._later(StoragePool, old.name, new)
             elif self._inventory.view.get(StoragePool, old.name) is old:
                 self._inventory.put(new)
+        await self._volumes.read()
 
     # Into the inventory -----------------------------------------------------------------------
 

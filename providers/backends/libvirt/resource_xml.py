@@ -37,7 +37,10 @@ def storage_pool(
         source_path=attribute(pool, "source/dir", "path"),
         source_devices=tuple(path for path in devices if path),
         source_name=text(pool, "source/name"),
-        source_adapter=attribute(pool, "source/adapter", "name"),
+        source_adapter=attribute(pool, "source/adapter", "name")
+        or attribute(pool, "source/adapter", "parent"),
+        source_port=attribute(pool, "source/adapter", "wwpn"),
+        source_node=attribute(pool, "source/adapter", "wwnn"),
     )
 
 

@@ -1,0 +1,165 @@
+"""The made-up host's storage: pools of every type that hold what is said to be in them.
+
+Nothing is on any disk. Capacity is counted as a file system would: a volume takes what is allocated, and
+what does not fit is refused.
+
+Errors: BackendError: not_found, exists, invalid, invalid_state, failed (no room).
+"""
+
+from __future__ import annotations
+
+import uuid as uuids
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import PoolState, StoragePool, Volume
+
+if TYPE_CHECKING:
+    from xencim.providers.backends.inventory import Inventory
+
+POOL_CAPACITY_BYTES = 1024**4
+"""Of pools that are made later."""
+_TARGETS = {"logical": "/dev", "disk": "/dev", "iscsi": "/dev/disk/by-path", "scsi": "/dev/disk/by-path"}
+
+
+class FakeStorage:
+    """The storage of a host made up in memory."""
+
+    _inventory: Inventory | None = None
+    _hidden: dict[str, tuple[Volume, ...]]  # of pools that are stopped
+
+    async def create_pool(self, wanted: StoragePool) -> None:
+        """Add a pool that runs and is empty."""
+        inventory = self._storage()
+        if inventory.view.get(StoragePool, wanted.name):
+            raise BackendError("exists", f"there is a storage pool {wanted.name!r} already")
+        inventory.put(
+            replace(
+                wanted,
+                uuid=wanted.uuid or str(uuids.uuid4()),
+                state=PoolState.RUNNING,
+                autostart=bool(wanted.autostart),
+                capacity_bytes=POOL_CAPACITY_BYTES,
+                allocation_bytes=0,
+                available_bytes=POOL_CAPACITY_BYTES,
+                target_path=wanted.target_path or _TARGETS.get(wanted.type),
+            )
+        )
+
+    async def delete_pool(self, name: str) -> None:
+        """Take a pool away; its volumes are seen no more."""
+        self._storage().remove(StoragePool, self._pool(name).name)
+        self._hide_volumes(name)
+        self._hidden.pop(name, None)
+
+    async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - as `Backend` has it
+        """Start or stop a pool; stopped, it shows no volumes."""
+        pool = self._pool(name)
+        if active == (pool.state is PoolState.RUNNING):
+            return
+        if active:
+            for volume in self._hidden.pop(name, ()):
+                self._storage().put(volume)
+        else:
+            self._hidden[name] = self._hide_volumes(name)
+        self._storage().put(replace(pool, state=PoolState.RUNNING if active else PoolState.INACTIVE))
+
+    async def set_pool_autostart(self, name: str, autostart: bool) -> None:  # noqa: FBT001 - as `Backend` has it
+        """Note it."""
+        self._storage().put(replace(self._pool(name), autostart=autostart))
+
+    async def refresh_pool(self, name: str) -> None:
+        """Find that nothing changed by itself."""
+        self._running(name)
+
+    async def create_volume(self, wanted: Volume) -> None:
+        """Add a volume where there is room."""
+        pool = self._running(wanted.pool)
+        self._demand_free(wanted)
+        allocation = min(wanted.allocation_bytes or 0, wanted.capacity_bytes or 0)
+        self._take(pool, allocation)
+        self._storage().put(_settled(wanted, pool, allocation))
+
+    async def clone_volume(self, source: Volume, wanted: Volume) -> None:
+        """Add a volume that takes as much as the other."""
+        original, pool = self._volume(source), self._running(wanted.pool)
+        self._demand_free(wanted)
+        allocation = original.allocation_bytes or 0
+        self._take(pool, allocation)
+        copy = replace(wanted, capacity_bytes=wanted.capacity_bytes or original.capacity_bytes)
+        self._storage().put(_settled(copy, pool, allocation))
+
+    async def delete_volume(self, volume: Volume) -> None:
+        """Take a volume away and give back its room."""
+        known = self._volume(volume)
+        self._take(self._running(known.pool), -(known.allocation_bytes or 0))
+        self._storage().remove(Volume, known.key)
+
+    async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
+        """Make a volume larger."""
+        known = self._volume(volume)
+        if capacity_bytes < (known.capacity_bytes or 0):
+            raise BackendError("invalid", f"volume {known.key} would lose content")
+        self._storage().put(replace(known, capacity_bytes=capacity_bytes))
+
+    async def wipe_volume(self, volume: Volume) -> None:
+        """Overwrite nothing: there is no content."""
+        self._volume(volume)
+
+    def _hide_volumes(self, pool: str) -> tuple[Volume, ...]:
+        inventory = self._storage()
+        volumes = tuple(inventory.view.volumes_by("in", pool))
+        for volume in volumes:
+            inventory.remove(Volume, volume.key)
+        return volumes
+
+    def _demand_free(self, wanted: Volume) -> None:
+        if self._storage().view.get(Volume, wanted.key):
+            raise BackendError("exists", f"there is a volume {wanted.name!r} in pool {wanted.pool!r} already")
+
+    def _take(self, pool: StoragePool, size_bytes: int) -> None:
+        if size_bytes > (pool.available_bytes or 0):
+            raise BackendError(
+                "failed", f"pool {pool.name!r} has {pool.available_bytes} bytes left, not {size_bytes}"
+            )
+        self._storage().put(
+            replace(
+                pool,
+                allocation_bytes=(pool.allocation_bytes or 0) + size_bytes,
+                available_bytes=(pool.available_bytes or 0) - size_bytes,
+            )
+        )
+
+    def _storage(self) -> Inventory:
+        if self._inventory is None:
+            raise BackendError("lost", "the made-up host was stopped")
+        return self._inventory
+
+    def _pool(self, name: str) -> StoragePool:
+        pool = self._storage().view.get(StoragePool, name)
+        if pool is None:
+            raise BackendError("not_found", f"there is no storage pool {name!r}")
+        return pool
+
+    def _running(self, name: str) -> StoragePool:
+        pool = self._pool(name)
+        if pool.state is not PoolState.RUNNING:
+            raise BackendError("invalid_state", f"storage pool {name!r} is {pool.state.value}")
+        return pool
+
+    def _volume(self, volume: Volume) -> Volume:
+        known = self._storage().view.get(Volume, volume.key)
+        if known is None:
+            raise BackendError("not_found", f"there is no volume {volume.name!r} in pool {volume.pool!r}")
+        return known
+
+
+def _settled(wanted: Volume, pool: StoragePool, allocation_bytes: int) -> Volume:
+    """Return a volume as a hypervisor tells it back."""
+    return replace(
+        wanted,
+        path=f"{pool.target_path}/{wanted.name}",
+        allocation_bytes=allocation_bytes,
+        format=wanted.format or "raw",
+    )
