@@ -20,6 +20,8 @@ from xencim.providers.core.job_store import JobStore
 from xencim.providers.core.registry import DEFAULT_ALIASES, Registry
 from xencim.providers.core.served import Site
 from xencim.providers.core.state import State
+from xencim.providers.core.subscriptions import Subscriptions
+from xencim.providers.events import Events
 from xencim.providers.interop.profiles import profile_records
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class World:
     sites: tuple[Site, ...]
     server: Inventory
     state: State
+    subscriptions: Subscriptions
+    events: Events
 
     def announce(self, listeners: Iterable[Listener]) -> None:
         """Tell clients where the server listens."""
@@ -57,6 +61,8 @@ class World:
 
     async def stop(self) -> None:
         """Stop all jobs and backends, and close the state; one that fails does not keep the others."""
+        self.events.stop()
+        await self.subscriptions.stop()
         await _stop(self.sites, self.state)
 
 
@@ -120,7 +126,14 @@ async def assemble(
         server.put(Namespace(name=namespace.name, is_interop=namespace.name == registry.interop))
     for profile in profile_records(SPECS):
         server.put(profile)
-    return World(Engine(registry, policy, parse_xml=parse_xml), sites, server, state)
+    subscriptions = Subscriptions(state, server, registry)
+    try:
+        await subscriptions.start()
+    except BaseException:
+        await _stop(started, state)
+        raise
+    engine = Engine(registry, policy, parse_xml=parse_xml, subscriptions=subscriptions)
+    return World(engine, sites, server, state, subscriptions, Events(registry, subscriptions))
 
 
 async def _stop(sites: Iterable[Site], state: State) -> None:

@@ -62,6 +62,7 @@ _OBJECT_PATH = _Form("<OBJECTPATH><INSTANCEPATH>", "", "</INSTANCEPATH></OBJECTP
 _INSTANCE_PATH = _Form("<INSTANCEPATH>", "", "</INSTANCEPATH>", located=True)
 _PATH_FORMS: dict[type, _Form] = {
     ops.EnumerateInstanceNames: _INSTANCE_NAME,
+    ops.CreateInstance: _INSTANCE_NAME,
     ops.AssociatorNames: _OBJECT_PATH,
     ops.ReferenceNames: _OBJECT_PATH,
 }

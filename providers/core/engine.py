@@ -23,6 +23,7 @@ from xencim.providers.core.reading import Found, Reader, demand_instance, demand
 from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, PropertyValue
 from xencim.providers.core.selection import instance_shape, matching, parse_for_class
 from xencim.providers.core.served import ServedClass
+from xencim.providers.core.writes import Change, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.results import Result
     from xencim.providers.core.served import Served
+    from xencim.providers.core.subscriptions import Subscriptions
 
 
 class Engine:
@@ -43,12 +45,14 @@ class Engine:
         policy: AccessPolicy,
         contexts: Contexts | None = None,
         parse_xml: ParseXml | None = None,
+        subscriptions: Subscriptions | None = None,
     ) -> None:
         self.registry = registry
         self.policy = policy
         self.contexts = contexts or Contexts()
         self._pulled = PulledOperations(self.contexts)
         self._parse_xml = parse_xml
+        self._subscriptions = subscriptions
 
     async def execute(self, request: op.Operation, principal: Principal) -> Result:
         """Carry out one operation; CimError when it is refused or fails."""
@@ -57,6 +61,9 @@ class Engine:
         self.policy.demand(principal, Access.READ, what)
         if isinstance(request, op.InvokeMethod):
             return await self._invoke(namespace, request, principal)
+        if isinstance(request, Change) and self._subscriptions is not None:
+            writer = Writer(self.registry, self.policy, self._subscriptions, namespace, principal)
+            return await writer.answer(request)
         await self._refresh(namespace, request)
         return self._read(namespace, request, principal)
 

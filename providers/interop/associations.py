@@ -21,8 +21,16 @@ from xencim.providers.host.pools import (
 )
 from xencim.providers.host.rows import host_row
 from xencim.providers.host.services import console_redirection_service
-from xencim.providers.interop import communication_mechanism, namespace, object_manager, registered_profile
+from xencim.providers.interop import (
+    communication_mechanism,
+    indications,
+    namespace,
+    object_manager,
+    registered_profile,
+)
 from xencim.providers.interop.communication_mechanism import mechanisms
+from xencim.providers.interop.indications import indication_service
+from xencim.providers.interop.indications.indication_service import service_rows
 from xencim.providers.interop.namespace import namespaces
 from xencim.providers.interop.object_manager import manager, manager_rows
 from xencim.providers.interop.profiles import REFERENCED_BY, REFERENCES
@@ -70,7 +78,7 @@ HOSTED_SERVICE = AssocSpec(
     cim_class="HostedService",
     left_role="Antecedent",
     right_role="Dependent",
-    links=(_on_host(object_manager.SPEC, manager_rows),),
+    links=(_on_host(object_manager.SPEC, manager_rows), _on_host(indication_service.SPEC, service_rows)),
 )
 
 HOSTED_ACCESS_POINT = AssocSpec(
@@ -135,6 +143,7 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1043": (allocation_capabilities.SPEC,),
     **POOL_PROFILES,
     "DSP1052": (host_system.SPEC, computer_system.SPEC),
+    "DSP1054": (indication_service.SPEC,),
     "DSP1057": (computer_system.SPEC,),
     "DSP1076": (console_redirection_service.SPEC,),
     "DSP1103": (concrete_job.SPEC,),
@@ -158,4 +167,5 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     COMM_MECHANISM_FOR_MANAGER,
     REFERENCED_PROFILE,
     ELEMENT_CONFORMS_TO_PROFILE,
+    *indications.ASSOCIATIONS,
 )

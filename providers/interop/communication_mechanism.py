@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from xencim.providers.core.spec import Context, Keys, Row
 
 _CIM_XML = 2
-# Basic Read, Association Traversal, Query Execution, Pulled Read, Pulled Query Execution.
-_FUNCTIONAL_GROUPS = (2, 6, 7, 10, 12)
+# Basic Read, Instance Manipulation, Association Traversal, Query Execution, Indications, Pulled Read,
+# Pulled Query Execution.
+_FUNCTIONAL_GROUPS = (2, 5, 6, 7, 9, 10, 12)
 _OTHER, _BASIC = 1, 3
 _NOT_ADVERTISED = 2
 

@@ -28,6 +28,7 @@ PROFILES: Mapping[str, tuple[str, str]] = {
     "DSP1047": ("Storage Resource Virtualization", "1.0.0"),
     "DSP1050": ("Ethernet Port Resource Virtualization", "1.0.0"),
     "DSP1052": ("Computer System", "1.0.0"),
+    "DSP1054": ("Indications", "1.1.0"),
     "DSP1057": ("Virtual System", "1.0.0"),
     "DSP1059": ("Generic Device Resource Virtualization", "1.0.0"),
     "DSP1076": ("KVM Redirection", "1.0.0"),
@@ -38,9 +39,10 @@ PROFILES: Mapping[str, tuple[str, str]] = {
 _RESOURCES = ("DSP1044", "DSP1045", "DSP1047", "DSP1050", "DSP1059")
 
 REFERENCES: Mapping[str, tuple[str, ...]] = {
-    "DSP1042": ("DSP1033", "DSP1041", "DSP1043", *_RESOURCES, "DSP1052", "DSP1057", "DSP1076"),
+    "DSP1042": ("DSP1033", "DSP1041", "DSP1043", *_RESOURCES, "DSP1052", "DSP1054", "DSP1057", "DSP1076"),
     "DSP1057": ("DSP1033", "DSP1041", *_RESOURCES, "DSP1052"),
     "DSP1052": ("DSP1033",),
+    "DSP1054": ("DSP1033",),
     "DSP1103": ("DSP1033",),
     **dict.fromkeys(_RESOURCES, ("DSP1033", "DSP1041", "DSP1043")),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,14 @@ from xencim.mof.values import Path
 from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake import FakeBackend
-from xencim.providers.backends.records import Listener, VirtualMachine
+from xencim.providers.backends.records import (
+    Delivery,
+    IndicationFilter,
+    IndicationSubscription,
+    Listener,
+    ListenerDestination,
+    VirtualMachine,
+)
 from xencim.providers.core.access import AccessPolicy, Principal
 from xencim.providers.core.jobs import JobRequest
 from xencim.providers.core.reading import Found
@@ -127,8 +135,52 @@ async def _fail(_progress: Progress) -> Mapping[str, Value]:
     raise BackendError("failed", "it went wrong", hint="try it once more")
 
 
+async def _subscribe(world: World) -> None:
+    """Leave two filters and two destinations, joined but for one pair; one does not get all."""
+    queries = ("SELECT * FROM CIM_InstModification", "SELECT * FROM Xen_ComputerSystemDeletedIndication")
+    for number, query in enumerate(queries):
+        await world.subscriptions.add_filter(
+            IndicationFilter(
+                name=f"filter-{number}",
+                query=query,
+                language="WQL",
+                namespaces=("root/virt",) * number,
+                system_class="Xen_HostSystem",
+                system_name="fake.example",
+                owner="root",
+            )
+        )
+        await world.subscriptions.add_destination(
+            ListenerDestination(
+                name=f"listener-{number}",
+                url=f"http://127.0.0.1:{number + 1}",
+                persistence=3,
+                system_class="Xen_HostSystem",
+                system_name="fake.example",
+                owner="root",
+            )
+        )
+    now = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
+    for filter_number, number in ((0, 0), (0, 1), (1, 1)):
+        subscription = IndicationSubscription(
+            filter=f"filter-{filter_number}",
+            owner="root",
+            started=now,
+            changed=now,
+            on_fatal_error=2,
+            failure_trigger_s=60,
+            repeat_policy=2,
+            info="test",
+        )
+        await world.subscriptions.add_subscription(f"listener-{number}", subscription)
+    world.server.put(
+        Delivery(destination="listener-1", waiting=3, dropped=1, failing_since=now, error="refused")
+    )
+
+
 def _asking(*backends: FakeBackend) -> Iterator[Asker]:
     world = make_world(*backends)
     asyncio.run(_begin_jobs(world))
+    asyncio.run(_subscribe(world))
     yield Asker(world)
     asyncio.run(world.stop())

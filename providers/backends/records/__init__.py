@@ -28,6 +28,12 @@ from xencim.providers.backends.records.host import (
     PoolState,
     StoragePool,
 )
+from xencim.providers.backends.records.indications import (
+    Delivery,
+    IndicationFilter,
+    IndicationSubscription,
+    ListenerDestination,
+)
 from xencim.providers.backends.records.jobs import Element, Job, JobError, JobState
 from xencim.providers.backends.records.machines import (
     Action,
@@ -58,6 +64,9 @@ Record: TypeAlias = (
     | Namespace
     | Listener
     | Profile
+    | IndicationFilter
+    | ListenerDestination
+    | Delivery
 )
 
 __all__ = [
@@ -67,17 +76,21 @@ __all__ = [
     "Console",
     "ControllerDevice",
     "CpuAllocation",
+    "Delivery",
     "Disk",
     "Element",
     "Graphics",
     "GuestSupport",
     "Host",
     "HostUsage",
+    "IndicationFilter",
+    "IndicationSubscription",
     "InputDevice",
     "Job",
     "JobError",
     "JobState",
     "Listener",
+    "ListenerDestination",
     "MachineConfig",
     "MachineOperation",
     "MemoryAllocation",

@@ -1,0 +1,5 @@
+"""Events: what changes on a host becomes indications for whoever subscribed to them."""
+
+from xencim.providers.events.events import Events, Outgoing
+
+__all__ = ("Events", "Outgoing")
