@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from xencim.providers.catalogue import SPECS
+from xencim.providers.interop.profiles import profile_records
+
 from .programs import pywbemcli, run_pywbemcli
 
 if TYPE_CHECKING:
@@ -17,20 +20,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.clients
 
 VM = 'Xen_ComputerSystem.CreationClassName="Xen_ComputerSystem",Name="vm-00001"'
-PROFILES = [
-    ("Allocation Capabilities", "1.0.0"),
-    ("Computer System", "1.0.0"),
-    ("Ethernet Port Resource Virtualization", "1.0.0"),
-    ("Generic Device Resource Virtualization", "1.0.0"),
-    ("KVM Redirection", "1.0.0"),
-    ("Memory Resource Virtualization", "1.0.0"),
-    ("Processor Resource Virtualization", "1.0.0"),
-    ("Profile Registration", "1.0.0"),
-    ("Resource Allocation", "1.1.0"),
-    ("Storage Resource Virtualization", "1.0.0"),
-    ("System Virtualization", "1.0.0"),
-    ("Virtual System", "1.0.0"),
-]
 SHRUB = """\
 Xen_ComputerSystem.CreationClassName="Xen_ComputerSystem",Name="vm-00001"
  +-- ManagedElement(Role)
@@ -115,7 +104,8 @@ def test_server_and_namespaces(fake_server: ServerProcess, scheme: str) -> None:
 
 def test_profiles(fake_server: ServerProcess) -> None:
     assert cells(pywbemcli(fake_server, "profile", "list")) == [
-        ["DMTF", name, version] for name, version in PROFILES
+        ["DMTF", profile.name, profile.version]
+        for profile in sorted(profile_records(SPECS), key=lambda profile: profile.name)
     ]
 
 
