@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers import host, interop, jobs, network, storage, vm
+from xencim.providers.vm import state_change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.providers.core.jobs import Reconciler
+    from xencim.providers.core.job_recovery import Reconciler
     from xencim.providers.core.spec import AssocSpec, ClassSpec
 
 SPECS: tuple[ClassSpec, ...] = (
@@ -29,4 +30,4 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *interop.ASSOCIATIONS,
 )
 # By the kind of job: who can tell, after a restart, what became of it.
-RECONCILERS: Mapping[str, Reconciler] = {}
+RECONCILERS: Mapping[str, Reconciler] = {state_change.KIND: state_change.reconcile}

@@ -20,6 +20,8 @@ DONE = 0
 UNSUPPORTED = 1
 TIMED_OUT = 3
 FAILED = 4
+INVALID_PARAMETER = 5
+IN_USE = 6
 JOB_STARTED = 4096
 INVALID_STATE = 4097
 
@@ -28,6 +30,9 @@ _CODES: Mapping[str, tuple[int, Status]] = {
     "timeout": (TIMED_OUT, Status.FAILED),
     "invalid_state": (INVALID_STATE, Status.FAILED),
     "not_found": (FAILED, Status.NOT_FOUND),
+    "exists": (FAILED, Status.ALREADY_EXISTS),
+    "in_use": (IN_USE, Status.FAILED),
+    "invalid": (INVALID_PARAMETER, Status.INVALID_PARAMETER),
 }
 _FAILED = (FAILED, Status.FAILED)
 

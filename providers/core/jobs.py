@@ -16,15 +16,16 @@ import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import Element, Job, JobError, JobState
+from xencim.providers.backends.records import Element, Job, JobState
 from xencim.providers.core import job_errors
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.job_recovery import found_out
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.core.state import StateError
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from xencim.mof.values import Value
-    from xencim.providers.backends.inventory import Inventory, View
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.core.job_recovery import Reconciler
     from xencim.providers.core.job_store import JobStore
 
 log = logging.getLogger(__name__)
@@ -46,17 +48,16 @@ MAX_FINISHED = 1000
 MAX_UNFINISHED = 10_000
 """How many jobs may wait or run; more are refused."""
 CANCEL_S = 10.0
-"""How long work may take to end once it is cancelled."""
+"""How long the hypervisor may take to give up, and work to end once it is cancelled."""
+END_S = 2.0
+"""How long work may take to end by itself when the hypervisor has given up what it waits for."""
 SHOW_S = 1.0
 """How often progress is shown at most."""
-
-Reconciler: TypeAlias = "Callable[[View, Mapping[str, str]], str | None]"
-"""Looks at the hypervisor for what became of a job: None when it is done, else what is found instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """Work to be done. ``facts`` is all that its kind's `Reconciler` has after a restart.
+    """Work to be done; ``name`` is the method's. ``facts`` is all its kind's `Reconciler` has after a restart.
 
     ``cancel`` makes the hypervisor give up what the work waits for; without it, work that has begun
     cannot be cancelled by a client.
@@ -132,7 +133,7 @@ class JobEngine:
         for known in await store.load():
             job = known
             if not job.state.is_final:
-                job = self._found_out(job, reconcilers.get(job.kind))
+                job = found_out(job, reconcilers.get(job.kind), self._inventory.view)
                 await store.save(job)
                 log.warning("job %s (%s) of an earlier server: %s", job.id, job.name, job.state.value)
             self._inventory.put(job)
@@ -299,8 +300,8 @@ class JobEngine:
             try:
                 async with asyncio.timeout(CANCEL_S):
                     await cancel()
-                    if not by_force:
-                        await asyncio.wait({run.task})
+                # What the hypervisor gave up ends with an error of its own.
+                await asyncio.wait({run.task}, timeout=END_S)
             except (BackendError, TimeoutError) as error:
                 log.warning("%s: it could not be cancelled: %s", run.job.name, error)
                 if isinstance(error, BackendError) and not by_force and not run.job.state.is_final:
@@ -318,7 +319,7 @@ class JobEngine:
         percent = 100 if state is JobState.COMPLETED else run.job.percent
         self._change(run, state=state, changed=now, finished=now, percent=percent, error=failure)
         if failure is not None:
-            log.warning("%s on %s: %s", run.job.name, run.job.owner.identity, failure.message)
+            log.warning("%s on %s: %s", run.job.name, run.request.owner, failure.message)
         is_public = run.is_public
         try:
             if is_public:
@@ -379,18 +380,3 @@ class JobEngine:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-    def _found_out(self, job: Job, reconcile: Reconciler | None) -> Job:
-        """Return what became of a job while nobody looked."""
-        now = datetime.now(UTC)
-        if job.state is JobState.WAITING:
-            text: str | None = "the server ended before this began: nothing was done"
-        elif reconcile is None:
-            text = "the server ended while this went on; what became of it cannot be told"
-        else:
-            found = reconcile(self._inventory.view, dict(job.facts))
-            text = found and f"the server ended while this went on; {found}"
-        if text is None:
-            return replace(job, state=JobState.COMPLETED, percent=100, changed=now, finished=now)
-        failure = JobError(code=job_errors.FAILED, status=int(Status.FAILED), message=text)
-        return replace(job, state=JobState.FAILED, changed=now, finished=now, error=failure)

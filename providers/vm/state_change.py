@@ -1,56 +1,60 @@
 """RequestStateChange: a machine is started, stopped, saved, paused, rebooted or reset.
 
+The changes of a machine are made one after the other, but for Disabled and Reset: they end what goes on
+and act at once. With a TimeoutPeriod the caller waits that long; without one, what takes longer than the
+grace time goes on as a job.
+
 Source: DSP1057 (methods); CIM_EnabledLogicalElement.RequestStateChange (the return values).
 Errors: NOT_SUPPORTED for Xen's Domain-0, NOT_FOUND for a machine that is gone by now.
 """
 
 from __future__ import annotations
 
-import logging
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import MachineOperation, VirtualMachine
+from xencim.providers.backends.records import MachineOperation, PowerState, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.job_progress import followed
+from xencim.providers.core.jobs import GRACE_S, JobRequest
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.vm.states import ACTIONS, Requested, available_states, supported_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.providers.backends.inventory import Inventory
+    from xencim.mof.values import Value
+    from xencim.providers.backends.inventory import Inventory, View
     from xencim.providers.backends.records import Host
+    from xencim.providers.core.jobs import Progress
     from xencim.providers.core.spec import MethodCall
 
-log = logging.getLogger(__name__)
+KIND = "RequestStateChange"
 
 
 class Answer(IntEnum):
-    """What RequestStateChange returns."""
+    """What RequestStateChange refuses with; the rest is the job engine's."""
 
-    DONE = 0
     NOT_SUPPORTED = 1
-    TIMED_OUT = 3
-    FAILED = 4
     INVALID_PARAMETER = 5
     INVALID_TRANSITION = 4097
     BUSY = 4099
 
 
-_ANSWERS: Mapping[str, Answer] = {
-    "unsupported": Answer.NOT_SUPPORTED,
-    "invalid_state": Answer.INVALID_TRANSITION,
-    "timeout": Answer.TIMED_OUT,
-}
 # States of the parameter's ValueMap that have no meaning for a machine: Test and Defer.
 _MEANINGLESS = frozenset({7, 8})
+# They end what goes on.
+_BY_FORCE = frozenset({Requested.DISABLED, Requested.RESET})
+# What waits for the guest can be given up: nothing is under way but the wait.
+_LEFT_TO_THE_GUEST = frozenset({Requested.SHUT_DOWN, Requested.REBOOT})
 
 
 async def request_state_change(call: MethodCall) -> MethodResult:
-    """Bring a machine into a state; the answer comes when it is there or has been asked to go there."""
+    """Bring a machine into a state; done when it is there or has been asked to go there."""
     machine: VirtualMachine = call.row[0]
     requested, period = call.parameters.get("requestedstate"), call.parameters.get("timeoutperiod")
     if machine.is_management_domain:
@@ -60,11 +64,34 @@ async def request_state_change(call: MethodCall) -> MethodResult:
             hint="shut down or reboot the host instead",
         )
     if not isinstance(requested, int) or not isinstance(period, timedelta | None):
-        return MethodResult(Answer.INVALID_PARAMETER)
-    answer = _refusal(call, machine, requested)
-    if answer is None:
-        answer = await _carry_out(call, machine, requested, period)
-    return MethodResult(int(answer))
+        return MethodResult(int(Answer.INVALID_PARAMETER))
+    refusal = _refusal(call, machine, requested)
+    if refusal is not None:
+        return MethodResult(int(refusal))
+    timeout_s = period.total_seconds() if period else None
+    wait_s = None if timeout_s is None else timeout_s + GRACE_S
+    return await call.jobs.run(_job(call, machine, requested, timeout_s), wait_s=wait_s)
+
+
+def _job(call: MethodCall, machine: VirtualMachine, requested: int, timeout_s: float | None) -> JobRequest:
+    deadline_s = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
+
+    async def cancel() -> None:
+        if requested not in _LEFT_TO_THE_GUEST:
+            await call.backend.abort(machine.uuid)
+
+    return JobRequest(
+        name="RequestStateChange",
+        owner=call.path,
+        affected=(call.path,),
+        queue=machine.uuid,
+        principal=call.principal.name,
+        work=lambda progress: _carry_out(call, machine, requested, deadline_s, progress),
+        kind=KIND,
+        facts={"machine": machine.uuid, "requested": str(requested)},
+        cancel=cancel,
+        bypasses_queue=requested in _BY_FORCE,
+    )
 
 
 def _refusal(call: MethodCall, machine: VirtualMachine, requested: int) -> Answer | None:
@@ -73,43 +100,40 @@ def _refusal(call: MethodCall, machine: VirtualMachine, requested: int) -> Answe
         return Answer.INVALID_PARAMETER
     if requested not in supported_states(machine, host):
         return Answer.NOT_SUPPORTED
-    available = available_states(machine, host)
-    if available is not None and requested not in available:
-        return Answer.INVALID_TRANSITION
     running = call.inventory.view.get(MachineOperation, machine.uuid)
-    if running is not None and running.in_progress:
+    if running is not None and running.in_progress and requested in _BY_FORCE:
         # A plug can be pulled on whatever is going on, but not twice.
-        waits = requested != Requested.DISABLED or running.requested_state == Requested.DISABLED
-        return Answer.BUSY if waits else None
-    return None
+        return Answer.BUSY if running.requested_state in {requested, Requested.DISABLED} else None
+    if call.jobs.busy(machine.uuid):
+        return None  # what will be possible then, its turn will tell
+    available = available_states(machine, host)
+    is_possible = available is None or requested in available
+    return None if is_possible else Answer.INVALID_TRANSITION
 
 
 async def _carry_out(
-    call: MethodCall, machine: VirtualMachine, requested: int, period: timedelta | None
-) -> Answer:
+    call: MethodCall, machine: VirtualMachine, requested: int, deadline_s: float | None, progress: Progress
+) -> Mapping[str, Value]:
+    timeout_s = None if deadline_s is None else deadline_s - asyncio.get_running_loop().time()
+    if timeout_s is not None and timeout_s <= 0:
+        raise BackendError("timeout", f"other work on {machine.name} took all of the time")
     inventory = call.inventory
     before = inventory.view.get(MachineOperation, machine.uuid)
     pending = MachineOperation(machine=machine.uuid, requested_state=requested, in_progress=True)
     inventory.put(pending)
-    timeout_s = period.total_seconds() if period else None
-    answer = Answer.FAILED
+    last = before
     try:
-        await call.backend.control(machine.uuid, ACTIONS[requested], timeout_s)
-        answer = Answer.DONE
+        control = call.backend.control(machine.uuid, ACTIONS[requested], timeout_s)
+        await followed(control, progress, call.backend, machine.uuid)
+        last = pending
     except BackendError as error:
-        answer = _answer(call, error, timed=timeout_s is not None)
+        if error.kind == "timeout" and timeout_s is None:
+            # It is the hypervisor that was too slow, not the client in a hurry.
+            raise BackendError("failed", error.message, hint=error.hint) from error
+        raise
     finally:
-        _finish(inventory, pending, pending if answer is Answer.DONE else before)
-    return answer
-
-
-def _answer(call: MethodCall, error: BackendError, *, timed: bool) -> Answer:
-    if error.kind == "not_found":
-        raise CimError(Status.NOT_FOUND, f"{call.path}: {error.message}", hint=error.hint) from error
-    log.warning("RequestStateChange on %s: %s", call.path, error.message)
-    answer = _ANSWERS.get(error.kind, Answer.FAILED)
-    # Without a TimeoutPeriod it is the hypervisor that was too slow, not the client in a hurry.
-    return Answer.FAILED if answer is Answer.TIMED_OUT and not timed else answer
+        _finish(inventory, pending, last)
+    return {}
 
 
 def _finish(inventory: Inventory, pending: MachineOperation, last: MachineOperation | None) -> None:
@@ -120,3 +144,26 @@ def _finish(inventory: Inventory, pending: MachineOperation, last: MachineOperat
         inventory.remove(MachineOperation, pending.machine)
     else:
         inventory.put(replace(last, in_progress=False))
+
+
+_REACHED: Mapping[int, frozenset[PowerState]] = {
+    Requested.ENABLED: frozenset({PowerState.RUNNING}),
+    Requested.DISABLED: frozenset({PowerState.SHUT_OFF}),
+    Requested.SHUT_DOWN: frozenset({PowerState.SHUT_OFF}),
+    Requested.OFFLINE: frozenset({PowerState.SAVED}),
+    Requested.QUIESCE: frozenset({PowerState.PAUSED}),
+}
+
+
+def reconcile(view: View, facts: Mapping[str, str]) -> str | None:
+    """Tell whether a machine came into the state that it was asked for while nobody looked."""
+    requested = int(facts["requested"])
+    machine = view.get(VirtualMachine, facts["machine"])
+    if machine is None:
+        # One without a definition is gone once it is off.
+        is_off = requested in {Requested.DISABLED, Requested.SHUT_DOWN}
+        return None if is_off else "the machine is not there any more"
+    if requested in _REACHED:
+        reached = machine.state in _REACHED[requested]
+        return None if reached else f"{machine.name} is {machine.state.value} now"
+    return f"{machine.name} is {machine.state.value} now; whether it was started anew cannot be seen"

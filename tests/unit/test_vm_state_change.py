@@ -13,7 +13,15 @@ from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.inventory import Inventory
-from xencim.providers.backends.records import Action, MachineOperation, PowerState, VirtualMachine
+from xencim.providers.backends.records import (
+    Action,
+    Element,
+    Job,
+    JobState,
+    MachineOperation,
+    PowerState,
+    VirtualMachine,
+)
 from xencim.providers.core.access import Principal
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs import JobEngine
@@ -35,14 +43,24 @@ class Scripted(FakeBackend):
         self.asked: list[tuple[Action, float | None]] = []
         self.error: BackendError | None = None
         self.gate: asyncio.Event | None = None
+        self.began = asyncio.Event()
+        self.aborted: list[str] = []
 
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
         self.asked.append((action, timeout_s))
-        if self.gate is not None and action is not Action.DESTROY:
+        self.began.set()
+        if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
-            raise self.error
+            error, self.error = self.error, None
+            raise error
         await super().control(machine_uuid, action, timeout_s)
+
+    async def abort(self, machine_uuid: str) -> None:
+        self.aborted.append(machine_uuid)
+        self.error = BackendError("failed", "given up")
+        assert self.gate is not None
+        self.gate.set()
 
 
 class Bench:
@@ -51,6 +69,12 @@ class Bench:
     def __init__(self, backend: Scripted, inventory: Inventory) -> None:
         self.backend = backend
         self.inventory = inventory
+        self.jobs = JobEngine(inventory, "root/virt", "Xen")
+
+    @property
+    def gate(self) -> asyncio.Event:
+        assert self.backend.gate is not None
+        return self.backend.gate
 
     def vm(self, name: str) -> VirtualMachine:
         found = self.inventory.view.machine_named(name)
@@ -73,11 +97,16 @@ class Bench:
             principal=Principal("root"),
             backend=self.backend,
             inventory=self.inventory,
-            jobs=JobEngine(self.inventory, "root/virt", "Xen"),
+            jobs=self.jobs,
         )
         result = await request_state_change(call)
-        assert result.out == {}
+        assert result.out.keys() == ({"Job"} if result.return_value == 4096 else set())
         return result.return_value
+
+    async def all_done(self) -> None:
+        """Return when every job has ended."""
+        for job_id in list(self.inventory.view.all(Job)):
+            await self.jobs.finished(job_id)
 
 
 @pytest.fixture
@@ -135,7 +164,7 @@ async def test_refusals_do_not_reach_the_hypervisor(
 async def test_the_period_is_the_backends_deadline(bench: Bench) -> None:
     await bench.ask(RUNNING, requestedstate=4, timeoutperiod=timedelta(minutes=2))
     await bench.ask(OFF, requestedstate=2, timeoutperiod=timedelta())
-    assert bench.backend.asked == [(Action.SHUT_DOWN, 120.0), (Action.START, None)]
+    assert bench.backend.asked == [(Action.SHUT_DOWN, pytest.approx(120.0, abs=1)), (Action.START, None)]
 
 
 @pytest.mark.parametrize(
@@ -192,46 +221,94 @@ async def test_a_transient_machine_cannot_be_saved(bench: Bench) -> None:
     assert await bench.ask(RUNNING, requestedstate=6) == 1
 
 
-async def test_what_is_going_on_is_seen_and_keeps_others_waiting(bench: Bench) -> None:
+async def begun(bench: Bench, state: int) -> asyncio.Task[Value]:
+    """Ask for a state whose action does not end before the gate opens, and return when it has begun."""
     bench.backend.gate = asyncio.Event()
-    first = asyncio.create_task(bench.ask(RUNNING, requestedstate=4))
+    bench.backend.began.clear()
+    task = asyncio.create_task(bench.ask(RUNNING, requestedstate=state))
+    await bench.backend.began.wait()
+    return task
+
+
+async def test_what_is_going_on_is_seen_and_others_wait_for_their_turn(bench: Bench) -> None:
+    first = await begun(bench, 10)
+    assert bench.operation(RUNNING) == (10, True)
+    second = asyncio.create_task(bench.ask(RUNNING, requestedstate=9))
     await asyncio.sleep(0)
-    assert bench.operation(RUNNING) == (4, True)
-    assert await bench.ask(RUNNING, requestedstate=9) == 4099
-    assert bench.operation(RUNNING) == (4, True)
-    bench.backend.gate.set()
+    assert bench.operation(RUNNING) == (10, True)
+    bench.gate.set()
+    assert [await first, await second] == [0, 0]
+    assert [action for action, _ in bench.backend.asked] == [Action.REBOOT, Action.PAUSE]
+    assert bench.operation(RUNNING) == (9, False)
+
+
+async def test_what_takes_long_goes_on_as_a_job(bench: Bench) -> None:
+    bench.jobs.grace_s = 0.0
+    assert await (await begun(bench, 10)) == 4096
+    [job] = bench.inventory.view.all(Job).values()
+    assert (job.state, job.owner) == (JobState.RUNNING, Element("ComputerSystem", (("Name", RUNNING),)))
+    bench.gate.set()
+    await bench.all_done()
+    assert bench.inventory.view.all(Job)[job.id].state is JobState.COMPLETED
+    await bench.jobs.stop()
+
+
+async def test_a_turn_that_comes_too_late_times_out(bench: Bench) -> None:
+    first = await begun(bench, 10)
+    second = asyncio.create_task(
+        bench.ask(RUNNING, requestedstate=9, timeoutperiod=timedelta(milliseconds=1))
+    )
+    await asyncio.sleep(0.01)
+    bench.gate.set()
+    assert [await first, await second] == [0, 3]
+    assert [action for action, _ in bench.backend.asked] == [Action.REBOOT]
+
+
+@pytest.mark.parametrize(
+    ("by_force", "action", "after"),
+    [(3, Action.DESTROY, PowerState.SHUT_OFF), (11, Action.RESET, PowerState.RUNNING)],
+)
+async def test_the_plug_can_be_pulled_whatever_goes_on(
+    bench: Bench, by_force: int, action: Action, after: PowerState
+) -> None:
+    first = await begun(bench, 6)
+    waiting = asyncio.create_task(bench.ask(RUNNING, requestedstate=9))
+    await asyncio.sleep(0)
+    assert await bench.ask(RUNNING, requestedstate=by_force) == 0
+    assert bench.vm(RUNNING).state is after
+    assert [await first, await waiting] == [4, 4]
+    assert [action for action, _ in bench.backend.asked] == [Action.SAVE, action]
+    assert bench.backend.aborted == [bench.vm(RUNNING).uuid]
+    assert bench.operation(RUNNING) == (by_force, False)
+
+
+async def test_the_plug_cannot_be_pulled_twice(bench: Bench) -> None:
+    first = await begun(bench, 3)
+    assert await bench.ask(RUNNING, requestedstate=3) == 4099
+    assert await bench.ask(RUNNING, requestedstate=11) == 4099
+    bench.gate.set()
     assert await first == 0
-    assert bench.operation(RUNNING) == (4, False)
 
 
-async def test_the_plug_can_be_pulled_whatever_goes_on(bench: Bench) -> None:
-    bench.backend.gate = asyncio.Event()
-    first = asyncio.create_task(bench.ask(RUNNING, requestedstate=4))
-    await asyncio.sleep(0)
-    assert await bench.ask(RUNNING, requestedstate=3) == 0
-    assert bench.vm(RUNNING).state is PowerState.SHUT_OFF
-    bench.backend.gate.set()
-    assert await first == 4097
-    assert bench.operation(RUNNING) == (3, False)
-
-
-async def test_a_client_that_gives_up_leaves_nothing_pending(bench: Bench) -> None:
-    bench.backend.gate = asyncio.Event()
-    task = asyncio.create_task(bench.ask(RUNNING, requestedstate=4))
-    await asyncio.sleep(0)
+async def test_a_client_that_gives_up_leaves_a_job(bench: Bench) -> None:
+    task = await begun(bench, 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert bench.operation(RUNNING) is None
+    assert bench.operation(RUNNING) == (10, True)
+    [job] = bench.inventory.view.all(Job).values()
+    bench.gate.set()
+    await bench.all_done()
+    assert bench.operation(RUNNING) == (10, False)
+    assert bench.inventory.view.all(Job)[job.id].state is JobState.COMPLETED
+    await bench.jobs.stop()
 
 
 async def test_a_machine_that_vanishes_meanwhile_leaves_no_operation(bench: Bench) -> None:
-    bench.backend.gate = asyncio.Event()
-    task = asyncio.create_task(bench.ask(RUNNING, requestedstate=4))
-    await asyncio.sleep(0)
+    task = await begun(bench, 4)
     bench.backend.error = BackendError("not_found", "gone")
     bench.inventory.remove(VirtualMachine, bench.vm(RUNNING).uuid)
-    bench.backend.gate.set()
+    bench.gate.set()
     with pytest.raises(CimError, match="gone"):
         await task
     assert not bench.inventory.view.all(MachineOperation)
