@@ -57,7 +57,7 @@ SHOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """Work to be done; ``name`` is the method's. ``facts`` is all its kind's `Reconciler` has after a restart.
+    """Work to be done; ``name`` is the method's. After a restart its `Reconciler` has ``facts``, and no more.
 
     ``cancel`` makes the hypervisor give up what the work waits for; without it, work that has begun
     cannot be cancelled by a client.

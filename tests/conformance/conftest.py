@@ -22,7 +22,7 @@ from xencim.providers.backends.records import (
     VirtualMachine,
 )
 from xencim.providers.core.access import AccessPolicy, Principal
-from xencim.providers.core.jobs import JobRequest
+from xencim.providers.core.jobs import GRACE_S, JobRequest
 from xencim.providers.core.reading import Found
 from xencim.providers.core.results import Instances, Page, Paths
 
@@ -124,6 +124,7 @@ async def _begin_jobs(world: World) -> None:
             reference = result.out["Job"]
             assert isinstance(reference, Path)
             await site.jobs.finished(str(reference.key("InstanceID")).partition(":")[2])
+        site.jobs.grace_s = GRACE_S
 
 
 async def _succeed(progress: Progress) -> Mapping[str, Value]:
