@@ -17,6 +17,7 @@ from xencim.cimom_glue.wire.render import (
     array,
     embedded_attribute,
     key_binding_head,
+    namespace_path,
     reference,
     scalar_text,
     value_element,
@@ -73,6 +74,12 @@ def compile_name(served: Served, refer: Refer) -> Encode:
             renderers.append(_scalar(served_property.get, decl.type, head, None, KEY_BINDING_TAIL))
         constant = ""
     return _join(renderers, constant + "</INSTANCENAME>")
+
+
+def located(served: Served, name: bytes) -> str:
+    """Render VALUE.REFERENCE to an instance, whose INSTANCENAME is given."""
+    place = namespace_path(served.host, served.namespace)
+    return f"<VALUE.REFERENCE><INSTANCEPATH>{place}{name.decode()}</INSTANCEPATH></VALUE.REFERENCE>"
 
 
 def _join(renderers: list[Renderer], tail: str) -> Encode:

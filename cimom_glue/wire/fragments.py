@@ -18,16 +18,15 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
-from xencim.cimom_glue.wire.compiled import compile_instance, compile_name
-from xencim.cimom_glue.wire.render import namespace_path
+from xencim.cimom_glue.wire import compiled
 from xencim.providers.core.errors import CimError, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from xencim.cimom_glue.wire.compiled import Encode
+    from xencim.cimom_glue.wire.compiled import Encode, Refer
     from xencim.providers.core.results import Batch, Shape
     from xencim.providers.core.served import Ref, Served
     from xencim.providers.core.spec import Row
@@ -50,6 +49,19 @@ _TABLE_SHARE = 2
 _BLOCKS_SHARE = 8
 # Instances asked for one by one, not as a whole class, are kept until there are so many.
 _LOOSE_ROWS = 4096
+
+
+class Compiler(Protocol):
+    """A form of answers: what makes a class's encoders. A module serves as one."""
+
+    def compile_name(self, served: Served, refer: Refer) -> Encode:
+        """Return the function that encodes a row's name."""
+
+    def compile_instance(self, served: Served, shape: Shape, refer: Refer) -> Encode:
+        """Return the function that encodes a row's properties."""
+
+    def located(self, served: Served, name: bytes) -> Any:  # noqa: ANN401 - text or bytes, as the form is
+        """Return what a reference to an instance says, whose encoded name is given."""
 
 
 class Fragment:
@@ -75,8 +87,9 @@ class Fragment:
 class Cache:
     """The tables of all classes, bounded in bytes; the one not used for longest goes first."""
 
-    def __init__(self, budget_bytes: int) -> None:
+    def __init__(self, budget_bytes: int, compiler: Compiler = compiled) -> None:
         self.budget_bytes = budget_bytes
+        self.compiler = compiler
         self.bytes = 0
         self._tables: OrderedDict[Served, Table] = OrderedDict()
 
@@ -96,12 +109,10 @@ class Cache:
         while self.bytes > self.budget_bytes:
             next(t for t in self._tables.values() if t.bytes > 0).clear()
 
-    def refer(self, ref: Ref) -> str:
-        """Render VALUE.REFERENCE to an instance."""
+    def refer(self, ref: Ref) -> Any:  # noqa: ANN401 - as the compiler's `located`
+        """Encode a reference to an instance."""
         served, row = ref
-        name = self.table(served).name(row).decode()
-        place = namespace_path(served.host, served.namespace)
-        return f"<VALUE.REFERENCE><INSTANCEPATH>{place}{name}</INSTANCEPATH></VALUE.REFERENCE>"
+        return self.compiler.located(served, self.table(served).name(row))
 
 
 class Table:
@@ -118,7 +129,7 @@ class Table:
         self._blocks: dict[object, list[bytes]] = {}
         self._joining: set[object] = set()
         self._encoders: OrderedDict[Shape, Encode] = OrderedDict()
-        self._encode_name = compile_name(served, cache.refer)
+        self._encode_name = cache.compiler.compile_name(served, cache.refer)
 
     def clear(self) -> None:
         """Let go of everything kept."""
@@ -183,7 +194,7 @@ class Table:
             self._encoders.move_to_end(shape)
             return encode
         try:
-            encode = compile_instance(self._served, shape, self._cache.refer)
+            encode = self._cache.compiler.compile_instance(self._served, shape, self._cache.refer)
         except (TypeError, ValueError) as error:
             raise CimError(Status.FAILED, f"class {self._served.name}: {error}") from error
         self._encoders[shape] = encode
