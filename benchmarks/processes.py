@@ -24,7 +24,7 @@ class Child:
 
     def __init__(self, script: str, *arguments: object) -> None:
         began_s = time.monotonic()
-        path = Path(__file__).with_name(script)
+        path = Path(__file__).parent / script
         self._process = subprocess.Popen(
             [sys.executable, str(path), *map(str, arguments)],
             stdin=subprocess.PIPE,

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from client import Connection, Replay, body_of
 from libvirtd import test_driver
@@ -85,7 +86,7 @@ class _Probe:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask)
 
-    def __enter__(self) -> _Probe:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from client import Address, Script
 
 CONNECTIONS = (1, 8)
+CONSTANT = "constant"
+PLAIN = "plain provider"
 MACHINES = 1000
 FEW_MACHINES = 100
 PROPERTIES = (
@@ -60,6 +62,7 @@ class Compared:
     """One operation's figures, and its reference's."""
 
     what: str
+    against: str
     connections: int
     reply_bytes: int
     ours: Figure
@@ -83,8 +86,9 @@ class Case:
 
 def enumerate_instances(namespace: str = "root/virt", *, properties: tuple[str, ...] = ()) -> bytes:
     """Return the request for all machines."""
-    wanted = {"PropertyList": properties} if properties else {}
-    return intrinsic("EnumerateInstances", of_class=_CLASS, namespace=namespace, **wanted)
+    if not properties:
+        return intrinsic("EnumerateInstances", of_class=_CLASS, namespace=namespace)
+    return intrinsic("EnumerateInstances", of_class=_CLASS, namespace=namespace, PropertyList=properties)
 
 
 def cases() -> list[Case]:
@@ -108,7 +112,7 @@ def cases() -> list[Case]:
 
 
 def _single(what: str, request: bytes) -> Case:
-    return Case(what, lambda: Replay([request]))
+    return Case(what, _replay(request))
 
 
 def _pulls() -> Pulls:
@@ -132,7 +136,7 @@ def record(address: Address, script: Script) -> list[bytes]:
 
 @contextlib.contextmanager
 def constants(bodies: list[bytes]) -> Iterator[Child]:
-    """Serve bodies as constants, at the paths /0, /1, …"""
+    """Serve bodies as constants, each at the path of its number."""
     with tempfile.TemporaryDirectory() as folder:
         for number, body in enumerate(bodies):
             Path(folder, str(number)).write_bytes(body)
@@ -145,30 +149,29 @@ def constants(bodies: list[bytes]) -> Iterator[Child]:
 
 def measure_operations(server: Address) -> list[Compared]:
     """Measure each operation warm, in turns with its constant."""
-    compared = []
-    for case in cases():
-        bodies = record(server, case.script())
-        # A constant is asked for by requests of the same size.
-        requests = [post(_body_like(case), f"/{number}") for number in range(len(bodies))]
-        with constants(bodies) as reference:
-            for connections in CONNECTIONS:
-                ours, theirs = Sample(), Sample()
-                for _ in range(_ROUNDS):
-                    load(ours, server, case.script, connections=connections, seconds=_ROUND_S)
-                    load(
-                        theirs,
-                        reference.address,
-                        lambda: Replay(requests),
-                        connections=connections,
-                        seconds=_ROUND_S,
-                    )
-                size = sum(map(len, bodies))
-                compared.append(Compared(case.what, connections, size, ours.figure(), theirs.figure()))
-    return compared
+    return [compared for case in cases() for compared in _measure_case(server, case)]
 
 
-def _body_like(case: Case) -> bytes:
-    return case.script().first().partition(b"\r\n\r\n")[2]
+def _measure_case(server: Address, case: Case) -> Iterator[Compared]:
+    bodies = record(server, case.script())
+    like = _body_of_request(case.script().first())
+    constant = _replay(*(post(like, f"/{number}") for number in range(len(bodies))))
+    with constants(bodies) as reference:
+        for connections in CONNECTIONS:
+            ours, theirs = Sample(), Sample()
+            for _ in range(_ROUNDS):
+                load(ours, server, case.script, connections=connections, seconds=_ROUND_S)
+                load(theirs, reference.address, constant, connections=connections, seconds=_ROUND_S)
+            size = sum(map(len, bodies))
+            yield Compared(case.what, CONSTANT, connections, size, ours.figure(), theirs.figure())
+
+
+def _replay(*requests: bytes) -> Callable[[], Script]:
+    return lambda: Replay(requests)
+
+
+def _body_of_request(request: bytes) -> bytes:
+    return request.partition(b"\r\n\r\n")[2]
 
 
 def measure_changes(server: Child) -> list[Compared]:
@@ -179,8 +182,8 @@ def measure_changes(server: Child) -> list[Compared]:
         body = body_of(server.address, request)
         with constants([body]) as reference:
             theirs = Sample()
-            constant = post(request.partition(b"\r\n\r\n")[2], "/0")
-            load(theirs, reference.address, lambda: Replay([constant]), connections=1, seconds=_ROUND_S)
+            constant = _replay(post(_body_of_request(request), "/0"))
+            load(theirs, reference.address, constant, connections=1, seconds=_ROUND_S)
         changed = MACHINES // 100
         for when, command, times in (
             ("unchanged, after a pause", "change 0", _AFTER_CHANGE),
@@ -189,7 +192,7 @@ def measure_changes(server: Child) -> list[Compared]:
         ):
             ours = _after(server, command, request, times)
             what = f"EnumerateInstances of {MACHINES}, {shape}, {when}"
-            compared.append(Compared(what, 1, len(body), ours.figure(), theirs.figure()))
+            compared.append(Compared(what, CONSTANT, 1, len(body), ours.figure(), theirs.figure()))
     return compared
 
 
@@ -231,8 +234,8 @@ def measure_plain() -> list[Compared]:
         size = len(body_of(server.address, request))
         for connections in CONNECTIONS:
             ours, theirs = Sample(), Sample()
-            load(ours, server.address, lambda: Replay([request]), connections=connections, seconds=_ROUND_S)
-            load(theirs, plain.address, lambda: Replay([request]), connections=connections, seconds=_PLAIN_S)
+            load(ours, server.address, _replay(request), connections=connections, seconds=_ROUND_S)
+            load(theirs, plain.address, _replay(request), connections=connections, seconds=_PLAIN_S)
             what = f"EnumerateInstances of {MACHINES}, {len(PROPERTIES)} properties, on libvirt"
-            compared.append(Compared(what, connections, size, ours.figure(), theirs.figure()))
+            compared.append(Compared(what, PLAIN, connections, size, ours.figure(), theirs.figure()))
     return compared
