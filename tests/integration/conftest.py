@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,10 @@ from xencim.cimom_glue.server.auth.passwords import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-NODE = Path(__file__).parent.parent / "data" / "libvirt" / "node.xml"
+    Serve = Callable[..., AbstractContextManager["ServerProcess"]]
+
 START_WITHIN_S = 30
 STOP_WITHIN_S = 30
 CONFIG = """
@@ -126,52 +128,51 @@ def password_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_state_dir(tmp_path_factory: pytest.TempPathFactory, password_file: Path) -> Callable[[], Path]:
-    """Make a state directory that knows all accounts."""
+def serve(tmp_path_factory: pytest.TempPathFactory, password_file: Path) -> Serve:
+    """Run a server that knows all accounts: `with serve("fake:3") as server`."""
 
-    def make() -> Path:
+    def run(*backends: str) -> AbstractContextManager[ServerProcess]:
         folder = tmp_path_factory.mktemp("state")
         shutil.copy2(password_file, folder / "passwords")
-        return folder
+        return serving(folder, *backends)
 
-    return make
+    return run
 
 
 @pytest.fixture(scope="session")
-def fake_server(new_state_dir: Callable[[], Path]) -> Iterator[ServerProcess]:
+def fake_server(serve: Serve) -> Iterator[ServerProcess]:
     """A host made up in memory with three machines; nobody changes it."""
-    with serving(new_state_dir(), "fake:3") as server:
+    with serve("fake:3") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def default_server(new_state_dir: Callable[[], Path]) -> Iterator[ServerProcess]:
+def default_server(serve: Serve) -> Iterator[ServerProcess]:
     """libvirt's test hypervisor as it is built in; nobody changes it."""
     pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
-    with serving(new_state_dir(), "test:///default") as server:
+    with serve("test:///default") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def node_server(new_state_dir: Callable[[], Path]) -> Iterator[ServerProcess]:
-    """libvirt's test hypervisor with machines from a file, one of an odd name; nobody changes it."""
+def node() -> Path:
+    """A file of machines for libvirt's test hypervisor, one of an odd name."""
+    return Path(__file__).parent.parent / "data" / "libvirt" / "node.xml"
+
+
+@pytest.fixture(scope="session")
+def node_server(serve: Serve, node: Path) -> Iterator[ServerProcess]:
+    """libvirt's test hypervisor with machines from a file; nobody changes it."""
     pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
-    with serving(new_state_dir(), f"test://{NODE}") as server:
+    with serve(f"test://{node}") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def own_server(new_state_dir: Callable[[], Path]) -> Iterator[ServerProcess]:
+def own_server(serve: Serve) -> Iterator[ServerProcess]:
     """As fake_server, for tests that change machines."""
-    with serving(new_state_dir(), "fake:3") as server:
+    with serve("fake:3") as server:
         yield server
-
-
-@pytest.fixture
-def start(new_state_dir: Callable[[], Path]) -> Iterator[Callable[..., ServerProcess]]:
-    """Start servers of a test's own: `start("fake:3")`."""
-    with ExitStack() as stack:
-        yield lambda *backends: stack.enter_context(serving(new_state_dir(), *backends))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,8 +13,6 @@ from xencim.providers.interop.profiles import profile_records
 from .programs import pywbemcli, run_pywbemcli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.integration.conftest import ServerProcess
 
 pytestmark = pytest.mark.clients
@@ -190,17 +188,17 @@ def test_count(fake_server: ServerProcess, pull: str) -> None:
     ("pull", "operation"),
     [("yes", "OpenQueryInstances"), ("no", "ExecQuery"), ("either", "OpenQueryInstances")],
 )
-def test_query(start: Callable[..., ServerProcess], pull: str, operation: str) -> None:
-    server = start("fake:3")
+def test_query(fake_server: ServerProcess, pull: str, operation: str) -> None:
+    file = fake_server.state_dir / "pywbemcli.log"
+    file.unlink(missing_ok=True)
     query = "SELECT Name FROM Xen_ComputerSystem WHERE EnabledState = 2"
     words = ("--log", "all=file", "instance", "query", query, "--query-language", "DMTF:CQL")
-    done = run_pywbemcli(server, *words, pull=pull)
+    done = run_pywbemcli(fake_server, *words, pull=pull)
     # pywbemtools 1.4.1 fails on whatever answer it gets (it iterates an object that is no iterable),
     # so what it was answered is read from its own log.
     if done.returncode:
         assert "'IterQueryInstancesReturn' object is not iterable" in done.stderr
-    log = (server.state_dir / "pywbemcli.log").read_text()
-    [reply] = re.findall(r"Response:.*? 200:OK .*", log)
+    [reply] = re.findall(r"Response:.*? 200:OK .*", file.read_text())
     assert f'<IMETHODRESPONSE NAME="{operation}">' in reply
     assert re.findall(r'NAME="Name" TYPE="string"><VALUE>(.*?)</VALUE>', reply) == ["vm-00000", "vm-00001"]
 
@@ -229,12 +227,11 @@ def test_classes(fake_server: ServerProcess, scheme: str) -> None:
     assert " ".join(out.split()) == "class Xen_ComputerSystem : CIM_ComputerSystem { string UUID; };"
 
 
-def test_request_state_change(start: Callable[..., ServerProcess]) -> None:
-    server = start("fake:3")
+def test_request_state_change(own_server: ServerProcess) -> None:
     words = ("instance", "invokemethod", VM, "RequestStateChange", "-p", "RequestedState=9")
-    assert pywbemcli(server, *words, account="operator") == "ReturnValue=0\n"
-    assert "EnabledState = 9;" in pywbemcli(server, "instance", "get", VM, account="reader")
-    denied = run_pywbemcli(server, *words, account="reader")
+    assert pywbemcli(own_server, *words, account="operator") == "ReturnValue=0\n"
+    assert "EnabledState = 9;" in pywbemcli(own_server, "instance", "get", VM, account="reader")
+    denied = run_pywbemcli(own_server, *words, account="reader")
     assert denied.returncode == 1
     assert "CIM_ERR_ACCESS_DENIED" in denied.stderr
 

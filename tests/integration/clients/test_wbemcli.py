@@ -10,8 +10,6 @@ import pytest
 from .programs import connect, run_wbemcli, wbemcli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.integration.conftest import ServerProcess
 
 pytestmark = pytest.mark.clients
@@ -264,12 +262,10 @@ def test_a_wrong_password_is_refused(fake_server: ServerProcess) -> None:
     )
 
 
-def test_request_state_change(start: Callable[..., ServerProcess]) -> None:
-    server = start("fake:3")
-
+def test_request_state_change(own_server: ServerProcess) -> None:
     def change(state: object, *, account: str = "operator", scheme: str = "https") -> str:
         [line] = wbemcli(
-            server,
+            own_server,
             "cm",
             f"root/virt:{VM}",
             f"RequestStateChange.RequestedState={state}",
@@ -279,7 +275,7 @@ def test_request_state_change(start: Callable[..., ServerProcess]) -> None:
         return line.rpartition(": ")[2]
 
     def state() -> str:
-        return values(wbemcli(server, "gi", f"root/virt:{VM}")[0])["EnabledState"]
+        return values(wbemcli(own_server, "gi", f"root/virt:{VM}")[0])["EnabledState"]
 
     assert (change(9), state()) == ("0", "9")
     assert (change(4), state()) == ("4097", "9")  # a paused guest does not hear that it shall shut down
@@ -288,7 +284,7 @@ def test_request_state_change(start: Callable[..., ServerProcess]) -> None:
     assert (change(2, account="admin"), state()) == ("0", "2")
     assert (change(77), change(8)) == ("5", "1")
     denied = run_wbemcli(
-        server, "cm", f"root/virt:{VM}", "RequestStateChange.RequestedState=3", account="reader"
+        own_server, "cm", f"root/virt:{VM}", "RequestStateChange.RequestedState=3", account="reader"
     )
     assert denied.stderr.splitlines()[1] == (
         "* wbemcli: Cim: (2) CIM_ERR_ACCESS_DENIED: 'reader' has no operate access: method "
