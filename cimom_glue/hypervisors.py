@@ -5,11 +5,10 @@ Errors: BackendError of a hypervisor that is there and does not let us in.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.fake import FakeBackend
+from xencim.providers.backends.fake import FAKE_URI, FakeBackend
 from xencim.providers.backends.libvirt import LibvirtBackend, probe
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from xencim.providers.backends.base import Backend
 
 TEST_HYPERVISOR = "test:///default"
-
-_FAKE = re.compile(r"fake:([0-9]+)")
 
 
 async def with_backends(config: Config) -> Config:
@@ -32,8 +29,10 @@ def make_backends(config: Config) -> list[Backend]:
 
 
 def _make(uri: str, number: int, config: Config) -> Backend:
-    if (fake := _FAKE.fullmatch(uri)) is not None:
+    if (fake := FAKE_URI.fullmatch(uri)) is not None:
         # Each made-up host has a name of its own, as real ones have.
         name = "fake.example" if number == 1 else f"fake-{number}.example"
-        return FakeBackend(int(fake[1]), host_name=config.host.name or name)
+        backend = FakeBackend(int(fake[1]), host_name=config.host.name or name)
+        backend.delay_s = float(fake[2] or 0)
+        return backend
     return LibvirtBackend(uri, host_name=config.host.name, call_timeout_s=config.call_timeout_s)

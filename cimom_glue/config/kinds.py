@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
+from xencim.providers.backends.fake import FAKE_URI
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,7 +26,6 @@ PORT_MAX = 65535
 OFF = "off"
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-_FAKE = re.compile(r"fake:([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def show_address(address: Address) -> str:
 
 
 def _read_backend(text: str) -> str:
-    if (fake := _FAKE.fullmatch(text)) is not None:
+    if (fake := FAKE_URI.fullmatch(text)) is not None:
         if int(fake[1]) == 0:
             raise ValueError("fake:N needs at least one machine")
         return text

@@ -1,14 +1,15 @@
 """A host made up in memory, with any number of machines: for demonstrations and tests.
 
-`fake:1000` is a host with 1,000 machines. It is public: tests of other projects may start one, change
-its inventory as a hypervisor would, and see what clients get. Everything is derived from a machine's
-number, so two hosts of the same size are equal. Records are shared between machines wherever the
-machines are alike, so that large hosts stay small.
+`fake:1000` is a host with 1,000 machines, `fake:3?delay_s=5` one whose actions take five seconds each. It
+is public: tests of other projects may start one, change its inventory as a hypervisor would, and see what
+clients get. Everything is derived from a machine's number, so two hosts of the same size are equal.
+Records are shared between machines wherever the machines are alike, so that large hosts stay small.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xencim.providers.backends.inventory import Inventory
+
+FAKE_URI = re.compile(r"fake:([0-9]+)(?:\?delay_s=([0-9]+(?:\.[0-9]+)?))?")
+"""How a user names such a host: the number of machines, and how long each action takes."""
 
 SPACE = uuid.UUID("5c1d3c5e-8d0b-5c57-9f0e-f8d2a7a8c1b4")
 IMAGES = "/var/lib/xen/images"
@@ -302,11 +306,3 @@ class FakeBackend(FakeManagement, FakeStorage):
     def checks(self) -> Sequence[Check]:
         """Tell what doctor should know."""
         return (Check("hypervisor", ok=True, detail=f"a host made up in memory, {self._machines} machines"),)
-
-
-def parse_fake_uri(uri: str) -> int:
-    """Return the number of machines that `fake:N` asks for; ValueError says what is wrong."""
-    count = uri.removeprefix("fake:")
-    if not count.isascii() or not count.isdigit():
-        raise ValueError(f"{uri!r}: a number of machines belongs after the colon, as in fake:10")
-    return int(count)
