@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xencim import __version__
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.hypervisors import make_backends
+from xencim.cimom_glue.indications import Deliverer, listener_tls
 from xencim.cimom_glue.server import (
     Authenticator,
     AuthSettings,
@@ -29,6 +30,8 @@ from xencim.providers.backends.records import Listener
 from xencim.providers.core.state import FILE_NAME, State
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from xencim.cimom_glue.config import Config
     from xencim.cimom_glue.server import Accounts
 
@@ -40,6 +43,7 @@ class Application:
 
     server: Server
     world: World
+    deliverer: Deliverer
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -58,20 +62,32 @@ class Application:
             state=State.open(config.state_dir / FILE_NAME),
             parse_xml=parse_embedded_instance,
         )
+        world = self.world
+        try:
+            tls = _listener_tls(config)
+            self.deliverer = Deliverer(world.state, world.subscriptions, world.server, tls)
+            await self.deliverer.start()
+        except BaseException:
+            await world.stop()
+            raise
         try:
             authenticator = Authenticator(_accounts(config), _auth_settings(config))
-            self.server = Server(_server_settings(config), self.world.engine, Encoder(), authenticator)
+            self.server = Server(_server_settings(config), world.engine, Encoder(), authenticator)
             urls = await self.server.start()
         except BaseException:
-            await self.world.stop()
+            await self.deliverer.stop()
+            await world.stop()
             raise
-        self.world.announce(Listener(url=url, scheme=url.partition(":")[0]) for url in urls)
+        world.events.start(self.deliverer.accept)
+        world.announce(Listener(url=url, scheme=url.partition(":")[0]) for url in urls)
         log.info("started in %.2f s", time.monotonic() - began_s)
         return urls
 
     async def stop(self) -> None:
         """Finish what is under way and let go of everything."""
         await self.server.stop()
+        self.world.events.stop()
+        await self.deliverer.stop()
         await self.world.stop()
 
 
@@ -87,6 +103,14 @@ def _auth_settings(config: Config) -> AuthSettings:
         allow_plain_passwords=config.server.allow_plain_passwords,
         socket_users=config.server.socket_users,
     )
+
+
+def _listener_tls(config: Config) -> SSLContext:
+    authorities = config.indications.ca
+    try:
+        return listener_tls(authorities, verify=config.indications.verify)
+    except OSError as error:  # an SSLError is one
+        raise ConfigError(f"indications.ca: {authorities}: {error.strerror or error}") from error
 
 
 def _server_settings(config: Config) -> ServerSettings:

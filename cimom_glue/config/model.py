@@ -228,6 +228,28 @@ class AccessConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class IndicationsConfig:
+    """How indications reach listeners."""
+
+    ca: Annotated[
+        Path | None,
+        Option(
+            kinds.PATH,
+            None,
+            "the authorities (PEM) whose certificates listeners may have; the system's when this is not set",
+        ),
+    ]
+    verify: Annotated[
+        bool,
+        Option(
+            kinds.BOOLEAN,
+            True,
+            "check the certificates of HTTPS listeners: if not, anybody between can pose as the listener",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingConfig:
     """What is logged, and how."""
 
@@ -292,6 +314,7 @@ class Config:
     server: ServerConfig
     auth: AuthConfig
     access: AccessConfig
+    indications: IndicationsConfig
     logging: LoggingConfig
 
     @property

@@ -202,13 +202,15 @@ def reference(value: object) -> str:
 # Embedded instances ----------------------------------------------------------------------------
 
 
-def instance(value: Instance) -> str:
-    """Render the INSTANCE of an embedded instance."""
-    properties = "".join(_property(name, typed) for name, typed in value.properties.items())
+def instance(value: Instance, *, holds_objects: bool = False) -> str:
+    """Render an INSTANCE; what is embedded in it is of a class that MOF names, or of any."""
+    properties = "".join(
+        _property(name, typed, holds_objects=holds_objects) for name, typed in value.properties.items()
+    )
     return f"<INSTANCE CLASSNAME={attribute(value.class_name)}>{properties}</INSTANCE>"
 
 
-def _property(name: str, typed: TypedValue) -> str:
+def _property(name: str, typed: TypedValue, *, holds_objects: bool) -> str:
     value = typed.value
     cim_type = typed.type or "string"
     is_array = isinstance(value, tuple)
@@ -222,6 +224,7 @@ def _property(name: str, typed: TypedValue) -> str:
         if is_array
         else value
     )
-    embedded = embedded_attribute(first.class_name if isinstance(first, Instance) else None)
+    kind = "" if holds_objects else "instance"
+    embedded = embedded_attribute(kind if isinstance(first, Instance) else None)
     tag = "PROPERTY.ARRAY" if is_array else "PROPERTY"
     return f'<{tag} NAME={attribute(name)} TYPE="{cim_type}"{embedded}>{content}</{tag}>'

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import IndicationFilter, ListenerDestination
 from xencim.providers.core import subscription_store as store
+from xencim.providers.core.delivery_limits import FAILURE_TRIGGER_S
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.query import parse_query
 from xencim.providers.core.state import StateError
@@ -38,6 +39,8 @@ MAX_DESTINATIONS = 100
 MAX_SUBSCRIPTIONS = 1000
 """Each is a query that every event is held against."""
 MAX_FILTERS = 1000
+IGNORE, DISABLE, REMOVE = 2, 3, 4  # CIM_IndicationSubscription.OnFatalErrorPolicy
+PERMANENT, TRANSIENT = 2, 3  # CIM_ListenerDestination.PersistenceType
 _TIMER_S = (1.0, 86_400.0)
 """The shortest and the longest wait for what runs out: no loop where the disk is full, no overflow."""
 
@@ -181,6 +184,18 @@ class Subscriptions:
 
         await self.change_destination(destination, apply)
 
+    async def unreachable(self, destination: str, failing_s: float) -> bool:
+        """Carry out what subscriptions say of a listener that fails for so long; tell whether any is left."""
+        now = datetime.now(UTC)
+
+        def apply(record: ListenerDestination) -> ListenerDestination:
+            left = (_after_failure(record, one, failing_s, now) for one in record.subscriptions)
+            return replace(record, subscriptions=tuple(one for one in left if one is not None))
+
+        await self.change_destination(destination, apply)
+        record = self._server.view.get(ListenerDestination, destination)
+        return record is not None and any(one.enabled for one in record.subscriptions)
+
     # Inside ------------------------------------------------------------------------------------
 
     def _all(self) -> Iterable[tuple[ListenerDestination, IndicationSubscription]]:
@@ -248,6 +263,22 @@ class Subscriptions:
         except StateError as error:
             log.error("subscriptions that ran out stay on disk: %s", error)  # noqa: TRY400 - the text says it
         self._make_feeds()
+
+
+def _after_failure(
+    destination: ListenerDestination, subscription: IndicationSubscription, failing_s: float, now: datetime
+) -> IndicationSubscription | None:
+    policy = subscription.on_fatal_error
+    if policy is None and destination.persistence == TRANSIENT:
+        policy = REMOVE
+    trigger_s = subscription.failure_trigger_s
+    if failing_s < (FAILURE_TRIGGER_S if trigger_s is None else trigger_s):
+        return subscription
+    if policy == REMOVE:
+        return None
+    if policy == DISABLE and subscription.enabled:
+        return replace(subscription, enabled=False, changed=now)
+    return subscription
 
 
 def ends_at(subscription: IndicationSubscription) -> datetime | None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from xencim.providers.backends.records import ListenerDestination
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import Writes
+from xencim.providers.core.subscriptions import PERMANENT, TRANSIENT
 from xencim.providers.interop.indications.common import (
     ACCESS,
     demand_known,
@@ -30,7 +31,6 @@ _KEY_NAMES = {"systemcreationclassname", "systemname", "name"}
 _CHANGEABLE = {"elementname", "persistencetype", "destination"}
 CIM_XML = 2
 _FIXED = {"creationclassname": CLASS, "protocol": CIM_XML}
-_PERSISTENCE = (2, 3)  # permanent, transient
 
 
 def _url(change: InstanceChange) -> str:
@@ -52,7 +52,7 @@ def _url(change: InstanceChange) -> str:
 
 def _persistence(change: InstanceChange) -> int | None:
     value = cast("int | None", change.values.get("persistencetype"))
-    if value not in {None, *_PERSISTENCE}:
+    if value not in {None, PERMANENT, TRANSIENT}:
         raise CimError(Status.INVALID_PARAMETER, f"{CLASS}.PersistenceType cannot be {value}, only 2 or 3")
     return value
 

@@ -17,6 +17,7 @@ from xencim.mof.values import Path
 from xencim.providers.backends.records import IndicationFilter, IndicationSubscription, ListenerDestination
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import Writes
+from xencim.providers.core.subscriptions import DISABLE, IGNORE, REMOVE
 from xencim.providers.interop.indications import destination_changes, filter_changes
 from xencim.providers.interop.indications.common import ACCESS, demand_known, demand_owner, text
 
@@ -30,7 +31,6 @@ E = TypeVar("E", IndicationFilter, ListenerDestination)
 
 CLASS = "CIM_IndicationSubscription"
 ENABLED, DISABLED = 2, 4
-IGNORE, DISABLE, REMOVE = 2, 3, 4
 _NO_REPEATS = 2
 _UNREPEATED = (None, 0, _NO_REPEATS)
 _CHANGEABLE = {
