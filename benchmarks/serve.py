@@ -23,7 +23,7 @@ from messages import PASSWORD, USER
 from xencim.cimom_glue import logs
 from xencim.cimom_glue.app import Application
 from xencim.cimom_glue.config import load
-from xencim.cimom_glue.server import PasswordFile, run
+from xencim.cimom_glue.server import PasswordFile, run, settle
 from xencim.providers.backends.fake import fake_machine
 from xencim.providers.backends.records import PowerState, VirtualMachine
 
@@ -92,6 +92,7 @@ async def _serve(state_dir: Path, backends: list[str]) -> None:
         accounts.add(USER, PASSWORD, ("xencim-admin",))
     application = Application(config)
     urls = await application.start()
+    settle()
     try:
         print(f"ready {urls[0].rpartition(':')[2]}", flush=True)
         changes = Changes(application.world.sites[0].inventory)

@@ -24,6 +24,7 @@ from xencim.cimom_glue.config.kinds import masked
 from xencim.cimom_glue.hypervisors import TEST_HYPERVISOR, with_backends
 from xencim.cimom_glue.server import PasswordFile
 from xencim.cimom_glue.server import run as run_loop
+from xencim.cimom_glue.server import settle
 
 if TYPE_CHECKING:
     import argparse
@@ -54,6 +55,7 @@ async def _serve(config: Config, say: Callable[[str], None]) -> None:
     application = Application(config)
     stop = asyncio.Event()
     urls = await application.start()
+    settle()
     try:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,7 @@ from xencim.cimom_glue.server.auth import (
     PasswordFileError,
 )
 from xencim.cimom_glue.server.certificate import CertificateError, CertificateInfo, certificate_info
-from xencim.cimom_glue.server.runtime import run
+from xencim.cimom_glue.server.runtime import run, settle
 from xencim.cimom_glue.server.server import Server
 from xencim.cimom_glue.server.settings import Limits, ServerSettings
 
@@ -29,4 +29,5 @@ __all__ = [
     "ServerSettings",
     "certificate_info",
     "run",
+    "settle",
 ]
