@@ -30,6 +30,8 @@ KEYS: dict[str, Callable[[Any], str]] = {
     "controllers": lambda controller: f"{controller.type}:{controller.index}",
 }
 _GROUPS = ("cpu", "memory")
+# Processors come and go by their count; a machine type's short name becomes the newest of its kind.
+_TOLD_OTHERWISE = frozenset({"vcpus+", "vcpus-", "machine"})
 REMOVABLE = frozenset({"cdrom", "floppy"})
 MEDIUM = frozenset({"source", "source_type", "pool", "volume", "driver_name", "driver_type"})
 
@@ -98,7 +100,7 @@ def unmet(old: MachineConfig, wanted: MachineConfig, now: MachineConfig) -> list
     return [
         change.name
         for change in changes(old, wanted)
-        if change.part != "vcpus"
+        if change.kind not in _TOLD_OTHERWISE
         and change.name in left
         # No value leaves the choice to the hypervisor: it must only have let go of the old one.
         and (change.new is not None or left[change.name].old == change.old)

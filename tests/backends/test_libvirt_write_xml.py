@@ -50,8 +50,8 @@ def disks() -> SearchStrategy[tuple[Disk, ...]]:
         "serial": MAYBE,
         "boot_order": ORDERS,
     }
-    files = st.builds(Disk, source_type=st.sampled_from(["file", "block", "dir"]), source=MAYBE, **common)  # type: ignore[arg-type]
-    volumes = st.builds(Disk, source_type=st.just("volume"), pool=NAMES, volume=NAMES, **common)  # type: ignore[arg-type]
+    files = st.builds(Disk, source_type=st.sampled_from(["file", "block", "dir"]), source=MAYBE, **common)
+    volumes = st.builds(Disk, source_type=st.just("volume"), pool=NAMES, volume=NAMES, **common)
     return st.lists(files | volumes, max_size=4, unique_by=lambda disk: disk.target).map(tuple)
 
 
@@ -72,10 +72,10 @@ def nics() -> SearchStrategy[tuple[Nic, ...]]:
         "outbound": limits,
     }
     one = st.one_of(
-        st.builds(Nic, source_type=st.sampled_from(["user", "ethernet"]), **common),  # type: ignore[arg-type]
-        st.builds(Nic, source_type=st.just("network"), network=MAYBE, **common),  # type: ignore[arg-type]
-        st.builds(Nic, source_type=st.just("bridge"), bridge=MAYBE, **common),  # type: ignore[arg-type]
-        st.builds(Nic, source_type=st.just("direct"), source_dev=MAYBE, mode=MAYBE, **common),  # type: ignore[arg-type]
+        st.builds(Nic, source_type=st.sampled_from(["user", "ethernet"]), **common),
+        st.builds(Nic, source_type=st.just("network"), network=MAYBE, **common),
+        st.builds(Nic, source_type=st.just("bridge"), bridge=MAYBE, **common),
+        st.builds(Nic, source_type=st.just("direct"), source_dev=MAYBE, mode=MAYBE, **common),
     )
     return st.lists(one, max_size=3, unique_by=lambda nic: nic.mac).map(tuple)
 
@@ -124,7 +124,7 @@ def consoles(draw: st.DrawFn) -> tuple[Console, ...]:
             Console(
                 index=index,
                 source_type=kind,
-                source_path=draw(MAYBE) if kind in {"file"} else draw(NAMES) if kind == "unix" else None,
+                source_path=draw(MAYBE) if kind == "file" else draw(NAMES) if kind == "unix" else None,
                 target_type=target,
                 bind=draw(address) if kind == "tcp" else None,
                 connect=draw(address) if kind == "tcp" else None,
@@ -227,6 +227,8 @@ def test_a_definition_written_and_read_is_the_same(config: MachineConfig) -> Non
 def test_a_definition_becomes_any_other(first: MachineConfig, second: MachineConfig) -> None:
     # A machine without displays keeps its video card; consoles keep what they are, or are exchanged.
     second = replace(second, consoles=first.consoles, graphics=second.graphics or first.graphics)
+    if second.loader == first.loader:  # other firmware does not keep the image of the old one
+        second = replace(second, loader=None)
     domain = new_domain("new", UUID, first)
     write_config(domain, second)
     assert keyed(config_of(document(domain_text(domain), "domain"))) == keyed(second)
@@ -242,3 +244,153 @@ def keyed(config: MachineConfig) -> MachineConfig:
         inputs=tuple(sorted(config.inputs, key=lambda one: (one.type, one.bus or "", one.index))),
         controllers=tuple(sorted(config.controllers, key=lambda one: (one.type, one.index))),
     )
+
+
+KEPT = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>old</name>
+<metadata><app:note xmlns:app='urn:app'>mine</app:note></metadata>
+<memory unit='MiB'>64</memory><vcpu current='1' cpuset='0-3'>2</vcpu>
+<vcpus><vcpu id='0' enabled='yes'/><vcpu id='1' enabled='no'/></vcpus>
+<cputune><period>1000</period><quota>500</quota><emulatorpin cpuset='1'/></cputune>
+<os><type arch='x86_64' machine='q35'>hvm</type><loader type='rom'>/old.bin</loader><smbios mode='host'/></os>
+<cpu mode='custom'><model>qemu64</model><topology sockets='1' cores='2' threads='1'/>
+<feature policy='force' name='avx'/><feature policy='optional' name='smx'/></cpu>
+<devices><disk type='file' device='disk'><source file='/a.img' startupPolicy='optional'>
+<seclabel model='dac'/></source><target dev='vda' bus='virtio'/>
+<iotune><read_iops_sec>9</read_iops_sec></iotune>
+<address type='pci' slot='0x04'/></disk>
+<interface type='network'><mac address='52:54:00:00:00:01'/><source network='a' portgroup='b'/>
+<mtu size='9000'/></interface>
+<serial type='pty'><log file='/log'/><target port='0'/></serial>
+<console type='pty'><target type='serial' port='0'/></console>
+<graphics type='vnc' autoport='yes' passwd='s3same'><listen type='network' network='a'/></graphics>
+<video><model type='qxl' ram='65536' vram='65536' heads='1'/></video>
+<rng model='virtio'/></devices>
+<qemu:commandline><qemu:arg value='-S'/></qemu:commandline></domain>"""
+
+
+def rewritten(config: MachineConfig) -> str:
+    domain = document(KEPT, "domain")
+    write_config(domain, config)
+    assert config_of(domain) == config
+    return domain_text(domain)
+
+
+def test_nothing_wanted_otherwise_touches_nothing() -> None:
+    assert rewritten(machine_config(KEPT)) == domain_text(document(KEPT, "domain"))
+
+
+def test_what_a_record_does_not_know_stays() -> None:
+    old = machine_config(KEPT)
+    disk, nic = old.disks[0], old.nics[0]
+    xml = rewritten(
+        replace(
+            old,
+            title="new",
+            cpu=replace(old.cpu, count=2, cap_percent=50, model="EPYC", features_required=("avx", "sse")),
+            vcpus=(Vcpu(index=0, pinned_to=(1,)), Vcpu(index=1, pinned_to=(0, 1, 2, 3))),
+            memory=replace(old.memory, current_kib=1024),
+            disks=(replace(disk, source="/b.img", cache="none"),),
+            nics=(replace(nic, model="virtio", link_up=False),),
+            graphics=(replace(old.graphics[0], keymap="de"),),
+        )
+    )
+    for kept in (
+        "mine</app:note>",
+        "cpuset='0-3'",
+        "<emulatorpin cpuset='1'/>",
+        "<smbios mode='host'/>",
+        "<topology sockets='1' cores='2' threads='1'/>",
+        "<feature policy='optional' name='smx'/>",
+        "<feature policy='force' name='avx'/>",
+        "startupPolicy='optional'",
+        "<read_iops_sec>9</read_iops_sec>",
+        "<address type='pci' slot='0x04'/>",
+        "portgroup='b'",
+        "<mtu size='9000'/>",
+        "passwd='s3same'",
+        "<log file='/log'/>",
+        "<rng model='virtio'/>",
+        "<qemu:arg value='-S'/>",
+    ):
+        assert kept.replace("'", '"') in xml, kept
+    for gone in ("/a.img", "<seclabel", "<vcpus>", "<quota>"):
+        assert gone not in xml, gone
+
+
+def test_a_place_on_another_bus_is_no_place() -> None:
+    old = machine_config(KEPT)
+    xml = rewritten(replace(old, disks=(replace(old.disks[0], bus="scsi"),)))
+    assert "<address" not in xml
+    assert "<read_iops_sec>" in xml
+
+
+def test_another_video_card_brings_its_own_sizes() -> None:
+    old = machine_config(KEPT)
+    domain = document(KEPT, "domain")
+    write_config(domain, replace(old, graphics=(replace(old.graphics[0], video_model="virtio"),)))
+    assert '<video><model type="virtio"/></video>' in domain_text(domain)
+
+
+def test_a_serial_line_goes_with_the_console_that_repeats_it() -> None:
+    xml = rewritten(replace(machine_config(KEPT), consoles=()))
+    assert "<serial" not in xml
+    assert "<console" not in xml
+
+
+@pytest.mark.parametrize(
+    ("firmware", "secure_boot", "loader", "written"),
+    [
+        ("efi", None, "/old.bin", '<os firmware="efi"><type arch="x86_64" machine="q35">hvm</type>'),
+        ("efi", True, None, '<firmware><feature enabled="yes" name="secure-boot"/></firmware>'),
+        ("efi", False, "/efi.fd", '<loader type="pflash" readonly="yes" secure="no">/efi.fd</loader>'),
+        (None, None, None, '<os><type arch="x86_64" machine="q35">hvm</type>'),
+    ],
+)
+def test_firmware(firmware: str | None, secure_boot: bool | None, loader: str | None, written: str) -> None:  # noqa: FBT001 - a row
+    old = machine_config(KEPT)
+    domain = document(KEPT, "domain")
+    write_config(domain, replace(old, firmware=firmware, secure_boot=secure_boot, loader=loader))
+    xml = domain_text(domain)
+    assert written in xml
+    assert "/old.bin" not in xml
+    assert '<smbios mode="host"/>' in xml
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        (
+            {"disks": (Disk(target="vdb", source_type="network", source="a/b"),)},
+            "unsupported",
+            "disks[vdb].source: a medium of type 'network' needs more than a name",
+        ),
+        (
+            {"nics": (Nic(mac="02:00:00:00:00:02", source_type="no"),)},
+            "unsupported",
+            "nics[02:00:00:00:00:02].source_type: 'no' is not one of network, bridge, direct, ethernet, user",
+        ),
+        (
+            {"consoles": (Console(index=0, source_type="pty", target_type="virtio"),)},
+            "unsupported",
+            "consoles[0].target_type: remove the console and add another one",
+        ),
+        (
+            {"title": "a\x00b"},
+            "invalid",
+            "title holds a character that XML cannot",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_named(change: dict[str, object], kind: str, message: str) -> None:
+    wanted = replace(machine_config(KEPT), **change)  # type: ignore[arg-type]
+    with pytest.raises(BackendError) as caught:
+        write_config(document(KEPT, "domain"), wanted)
+    assert (caught.value.kind, caught.value.message) == (kind, message)
+
+
+def test_numa_cells_say_the_memory() -> None:
+    xml = KEPT.replace("<cpu mode", "<cpu><numa><cell id='0' memory='65536'/></numa></cpu><cpu mode", 1)
+    old = machine_config(xml)
+    wanted = replace(old, memory=replace(old.memory, maximum_kib=1 << 20))
+    with pytest.raises(BackendError, match=r"memory.maximum_kib: the machine's NUMA cells say it"):
+        write_config(document(xml, "domain"), wanted)

@@ -47,7 +47,7 @@ def set_text(parent: _Element, path: str, value: str | int | None) -> None:
     try:
         child(parent, path).text = str(value)
     except ValueError as error:
-        raise BackendError("invalid", f"{path}: {error}") from error
+        raise BackendError("invalid", f"{path} holds a character that XML cannot") from error
 
 
 def set_attribute(parent: _Element, path: str, name: str, value: str | int | None) -> None:
@@ -63,7 +63,9 @@ def set_attribute(parent: _Element, path: str, name: str, value: str | int | Non
     try:
         element.set(name, str(value))
     except ValueError as error:
-        raise BackendError("invalid", f"{path or parent.tag} {name}: {error}") from error
+        raise BackendError(
+            "invalid", f"{path or parent.tag} {name} holds a character that XML cannot"
+        ) from error
 
 
 def set_flag(parent: _Element, path: str, *, on: bool) -> None:
