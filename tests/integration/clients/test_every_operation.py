@@ -87,7 +87,7 @@ def test_what_is_not_offered_says_so(fake_server: ServerProcess, judge: Judge, n
         with pytest.raises(pywbem.CIMError) as caught:
             NOT_OFFERED[name](connection)
         assert caught.value.status_code == pywbem.CIM_ERR_NOT_SUPPORTED
-        assert caught.value.status_description == f"{name} is not offered by this server"
+        assert caught.value.status_description.endswith(" is not offered by this server")
         judge(replies[0], "2.4.0")
         judge(replies[0], "2.3.1")
 
