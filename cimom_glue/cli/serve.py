@@ -22,9 +22,8 @@ from xencim.cimom_glue.cli.output import Exit, print_line, tell
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.config.kinds import masked
 from xencim.cimom_glue.hypervisors import TEST_HYPERVISOR, with_backends
-from xencim.cimom_glue.server import PasswordFile
+from xencim.cimom_glue.server import PasswordFile, settle
 from xencim.cimom_glue.server import run as run_loop
-from xencim.cimom_glue.server import settle
 
 if TYPE_CHECKING:
     import argparse
