@@ -1,6 +1,7 @@
 """Machines defined, redefined and taken away, as libvirt calls; these run on worker threads.
 
-Source: libvirt's API reference, virDomainDefineXML, virDomainUndefineFlags, virDomainSetAutostart.
+Source: libvirt's API reference, virDomainDefineXML, virDomainUndefineFlags, virDomainSetAutostart,
+virStorageVolResize.
 Errors: BackendError: exists, and what the calls give.
 """
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from libvirt import virDomain
 
     from xencim.providers.backends.libvirt.session import Session
-    from xencim.providers.backends.records import MachineConfig
+    from xencim.providers.backends.records import Disk, MachineConfig
 
 # What goes with a machine, as far as its driver keeps it.
 _UNDEFINED_WITH = {
@@ -77,15 +78,21 @@ def redefine(session: Session, domain: virDomain, config: MachineConfig) -> str:
     return before
 
 
-def grow_volume(source: str, size_bytes: int, session: Session, _domain: virDomain) -> None:
-    """Make the volume behind a disk of a machine that is off larger."""
+def grow_volume(disk: Disk, session: Session, _domain: virDomain) -> None:
+    """Make the volume behind a disk of a machine that is off as large as the disk is to be."""
+    connection = session.connection
     try:
-        volume = session.call(session.connection.storageVolLookupByPath, source)
+        if disk.volume:
+            pool = session.call(connection.storagePoolLookupByName, disk.pool)
+            volume = session.call(pool.storageVolLookupByName, disk.volume)
+        else:
+            volume = session.call(connection.storageVolLookupByPath, disk.source)
     except BackendError as error:
         if error.kind != "not_found":
             raise
-        raise BackendError("unsupported", f"{source} is in no storage pool: it cannot be resized") from error
-    session.call(volume.resize, size_bytes)
+        medium = disk.volume or disk.source
+        raise BackendError("unsupported", f"{medium} is in no storage pool: it cannot be resized") from error
+    session.call(volume.resize, disk.capacity_bytes)
 
 
 def set_autostart(session: Session, uuid: str, *, autostart: bool) -> None:

@@ -96,10 +96,8 @@ def _volumes_grown(
         if machine.state.is_active:
             if grown_live.get(disk.target) != change.new:
                 raise BackendError("unsupported", f"{change.name}: the running machine uses this disk")
-        elif disk.source is None:
-            raise BackendError("unsupported", f"{change.name}: it is resized where its volume is")
         else:
-            found.append(Step(change.name, partial(grow_volume, disk.source, change.new)))
+            found.append(Step(change.name, partial(grow_volume, disk)))
     return found
 
 
