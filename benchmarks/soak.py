@@ -6,7 +6,7 @@ first quarter of the time is for warming up. The rule, for what is sampled each 
 
 - memory: the median of the last quarter is at most 5 % or 8 MiB above that of the second quarter;
 - threads: the last quarter has at no time more than the second had;
-- descriptors: a moment after the last client has gone there are no more than before the first came;
+- descriptors: a moment after the last client has gone there are no more than before the load;
 - and no reply but those of requests that are meant to fail says that the server failed.
 """
 
@@ -246,6 +246,9 @@ def soak(minutes: float) -> bool:
     if importlib.util.find_spec("libvirt"):
         backends.append("test:///default")
     with tempfile.TemporaryDirectory() as folder, Child("serve.py", folder, *backends) as server:
+        for manner in MANNERS:
+            next(manner(server.address))  # what is opened once for all is open then
+        time.sleep(_SAMPLE_S)
         before = _reading(server)
         load = Load(server)
         load.start()
