@@ -68,6 +68,17 @@ _USER = """
       echo "$PASSWORD" | xencim user add bob --group xencim-admin --password-stdin
       xencim user list
 """
+_JOB = """
+    See and steer the work that goes on at the server of this machine, through its Unix socket.
+
+    A job is named by its number or the beginning of it. `wait` ends with 1 when the job did not end well.
+
+    examples:
+      xencim job list
+      xencim job show 3f2a
+      xencim job wait 3f2a --timeout 600
+      xencim job cancel 3f2a
+"""
 _CONFIG = """
     Show the settings in force and where each came from.
 
@@ -103,6 +114,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_settings(classes, only=("backends", "state_dir", "schema"))
 
     _add_user(commands)
+    _add_job(commands)
 
     config = _command(commands, "config", "show the settings in force", _CONFIG)
     actions = config.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -138,6 +150,27 @@ def _add_user(commands: Any) -> None:  # noqa: ANN401 - argparse names no public
                 "--password-stdin", action="store_true", help="read the password from standard input"
             )
         add_settings(action, only=("state_dir",))
+
+
+def _add_job(commands: Any) -> None:  # noqa: ANN401 - argparse names no public type for it
+    job = _command(commands, "job", "see and steer what goes on", _JOB)
+    actions = job.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, summary in (
+        ("list", "list the jobs"),
+        ("show", "show all that is known of a job"),
+        ("wait", "wait until a job has ended"),
+        ("cancel", "end a job"),
+    ):
+        action = _command(actions, name, summary, _JOB, f"jobs:{name}")
+        if name != "list":
+            action.add_argument("job", metavar="JOB", help="the job's number or its beginning")
+        if name in {"list", "show"}:
+            _add_json(action)
+        if name == "wait":
+            action.add_argument("--timeout", type=float, metavar="S", help="give up waiting after S seconds")
+        if name == "cancel":
+            action.add_argument("--kill", action="store_true", help="whatever the hypervisor says")
+        add_settings(action, only=("state_dir", "server.socket"))
 
 
 def _command(

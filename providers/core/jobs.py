@@ -247,12 +247,15 @@ class JobEngine:
             if run.cancelled_to is None:
                 self._runs.pop(run.job.id, None)
                 raise
-            state, run.error = run.cancelled_to, BackendError("failed", run.cancelled_why)
+            state = run.cancelled_to
         except (BackendError, CimError, StateError) as error:
             state, run.error = run.cancelled_to or JobState.FAILED, error
         except Exception as error:
             log.exception("job %s (%s)", run.job.id, run.job.name)
             state, run.error = run.cancelled_to or JobState.FAILED, error
+        if state is run.cancelled_to:
+            # Whatever the hypervisor says of it, this is why.
+            run.error = BackendError("failed", run.cancelled_why)
         await self._finish(run, state)
 
     async def _in_turn(self, run: _Run, *, written: bool) -> None:
