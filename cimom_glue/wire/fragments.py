@@ -67,21 +67,30 @@ class Compiler(Protocol):
 class Fragment:
     """What is encoded of a row: its name, and its instance by what encoded it, once for each shape.
 
-    ``counted``: a table holds it, and what it grows by counts.
+    ``size`` is the bytes it takes. ``counted``: a table holds it, and what it grows by counts.
     """
 
-    __slots__ = ("counted", "name", "row", "texts")
+    __slots__ = ("counted", "name", "row", "size", "texts")
 
     def __init__(self, row: Row, name: bytes) -> None:
         self.row = row  # keeps the records alive whose ids are the key
         self.name = name
         self.counted = False
+        self.size = _ENTRY_BYTES + len(name)
         self.texts: dict[Encode, bytes] = {}
 
-    @property
-    def size(self) -> int:
-        """The bytes it takes."""
-        return _ENTRY_BYTES + len(self.name) + sum(map(len, self.texts.values()))
+    def keep(self, encode: Encode, text: bytes) -> int:
+        """Hold what was encoded; return the bytes that this takes."""
+        taken_bytes = len(text) - self.forget(encode)
+        self.texts[encode] = text
+        self.size += len(text)
+        return taken_bytes
+
+    def forget(self, encode: Encode) -> int:
+        """Let go of what was encoded; return the bytes that are freed."""
+        freed_bytes = len(self.texts.pop(encode, b""))
+        self.size -= freed_bytes
+        return freed_bytes
 
 
 class Cache:
@@ -205,8 +214,7 @@ class Table:
     def _forget(self, encode: Encode) -> None:
         """Let go of what was encoded for a shape."""
         held = (*self._walked.values(), *self._loose.values())
-        freed_bytes = sum(len(fragment.texts.pop(encode, b"")) for fragment in held)
-        self._cache.account(self, -freed_bytes)
+        self._cache.account(self, -sum(fragment.forget(encode) for fragment in held))
 
     def _complete(
         self, group: list[Fragment], texts: list[bytes | None], encode: Encode
@@ -221,8 +229,8 @@ class Table:
                 if text is None:
                     continue
                 if self._served.cacheable:
-                    fragment.texts[encode] = text
-                    grown_bytes += len(text) if fragment.counted else 0
+                    taken_bytes = fragment.keep(encode, text)
+                    grown_bytes += taken_bytes if fragment.counted else 0
             fragments.append(fragment)
             complete.append(text)
         self._cache.account(self, grown_bytes)

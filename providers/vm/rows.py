@@ -91,7 +91,9 @@ def machine_row(context: Context, machine: VirtualMachine) -> Row:
 
 
 def _all_machines(context: Context) -> Iterator[Row]:
-    return (machine_row(context, machine) for machine in context.view.all(VirtualMachine).values())
+    view = context.view
+    operations, host = view.all(MachineOperation), view.host
+    return ((machine, operations.get(uuid), host) for uuid, machine in view.all(VirtualMachine).items())
 
 
 def _machine(context: Context, keys: Keys, key: str) -> VirtualMachine | None:
