@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types bench soak docs apt-serve apt-test clean
+.PHONY: help serve test lint types bench soak docs cmpi apt-serve apt-test clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,6 +40,16 @@ soak: $(VENV)/.installed-dev ## half an hour of mixed load
 
 docs: $(VENV)/.installed ## write the generated pages of docs
 	@$(BIN)/python -m xencim.cimom_glue.cli.reference
+
+CMPI := cimom_glue/cmpi/library
+CMPI_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+	-Werror -fPIC -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,defs,-z,relro,-z,now
+
+cmpi: build/libxencim_cmpi.so ## build the provider library for existing CIMOMs (needs gcc)
+
+build/libxencim_cmpi.so: $(wildcard $(CMPI)/*.c $(CMPI)/*.h)
+	@mkdir -p $(@D)
+	@$(CC) $(CMPI_FLAGS) -shared -o $@ $(filter %.c,$^)
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

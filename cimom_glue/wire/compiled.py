@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Renderer = Callable[[Any], str]  # from a row
     Encode = Callable[[Row], bytes]
-    Refer = Callable[[Ref], str]  # to VALUE.REFERENCE
+    Refer = Callable[[Ref], Any]  # to what `located` returns
 
 
 def compile_instance(served: Served, shape: Shape, refer: Refer) -> Encode:

@@ -34,13 +34,13 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_the_wheel_holds_every_module_and_every_mof_file(wheel: Path, repository: Path) -> None:
+def test_the_wheel_holds_every_module_and_every_source_of_mof_and_c(wheel: Path, repository: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {
         f"xencim/{path.relative_to(repository)}"
         for folder in FOLDERS
         for path in (repository / folder).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".mof"}
+        if path.is_file() and path.suffix in {".py", ".mof", ".c", ".h"}
     }
     expected |= {"xencim/__init__.py", "xencim/__main__.py", "xencim/py.typed"}
     assert expected == {name for name in names if name.startswith("xencim/")}

@@ -1,0 +1,140 @@
+"""One connection of a CIMOM's provider library: a call and its answer, then the next.
+
+Source: docs/reference/cmpi-protocol.md.
+Errors: SessionEndedError, IncompleteReadError and OSError where the connection is over; FrameError
+where what came is no frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from xencim.cimom_glue.cmpi.frames import (
+    HEADER,
+    PROTOCOL_VERSION,
+    FrameError,
+    Kind,
+    frame,
+    read_header,
+    text,
+    u32,
+)
+from xencim.cimom_glue.cmpi.requests import read_request
+from xencim.cimom_glue.logs import request_id
+from xencim.providers.core import operations as op
+from xencim.providers.core.errors import CimError, Status
+
+if TYPE_CHECKING:
+    from xencim.cimom_glue.cmpi.answers import Answers
+    from xencim.cimom_glue.cmpi.principals import Principals
+    from xencim.cimom_glue.cmpi.requests import Request
+    from xencim.providers.core.access import Principal
+    from xencim.providers.core.results import Result
+
+log = logging.getLogger(__name__)
+
+_CONTENT_SECONDS = 10.0  # from a request's header to its last byte: both are on one machine
+_numbers = itertools.count(1)
+
+
+class Engine(Protocol):
+    """What carries operations out."""
+
+    async def execute(self, operation: op.Operation, principal: Principal) -> Result:
+        """Carry an operation out; raise CimError."""
+
+
+class SessionEndedError(Exception):
+    """The connection is over, or must be."""
+
+
+class Session:
+    """A connection; ``idle`` while no call is under way on it."""
+
+    def __init__(
+        self,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        engine: Engine,
+        answers: Answers,
+        principals: Principals,
+    ) -> None:
+        self._reader, self._writer = streams
+        self._engine = engine
+        self._answers = answers
+        self._principals = principals
+        self.idle = True
+        self.ending = False
+
+    async def refuse(self, reason: str) -> None:
+        """Answer the first call with a refusal: a library reads nothing before it has called."""
+        await self._receive()
+        await self._error(CimError(Status.ACCESS_DENIED, reason))
+
+    async def converse(self) -> None:
+        """Answer calls until the connection ends."""
+        while not self.ending:
+            content = await self._receive()
+            request_id.set(f"cmpi{next(_numbers):06x}")
+            try:
+                await self._answer(content)
+            except OSError as error:
+                raise SessionEndedError from error
+            self.idle = True
+
+    async def _receive(self) -> bytes:
+        raw = await self._reader.readexactly(HEADER.size)
+        self.idle = False
+        header = read_header(raw)
+        if header.version != PROTOCOL_VERSION or header.kind != Kind.REQUEST:
+            message = f"the daemon speaks version {PROTOCOL_VERSION} of the protocol, not {header.version}"
+            await self._error(CimError(Status.FAILED, message, hint="install both from one release"))
+            raise SessionEndedError
+        try:
+            async with asyncio.timeout(_CONTENT_SECONDS):
+                return await self._reader.readexactly(header.length)
+        except TimeoutError as error:
+            raise FrameError("a request did not come to its end") from error
+
+    async def _answer(self, content: bytes) -> None:
+        try:
+            request = read_request(content)
+        except FrameError as error:
+            await self._error(CimError(Status.FAILED, f"the request is malformed: {error}"))
+            raise
+        name = type(request.operation).__name__
+        try:
+            async with asyncio.timeout(request.timeout_ms / 1000):
+                await self._carry_out(request)
+        except TimeoutError as error:
+            log.warning("%s took longer than the CIMOM waits", name)
+            raise SessionEndedError from error
+        except CimError as error:
+            await self._error(error)
+        except OSError:
+            raise
+        except Exception:
+            log.exception("%s failed", name)
+            hint = f"the log has it as request {request_id.get()}"
+            await self._error(CimError(Status.FAILED, f"{name}: internal error", hint=hint))
+
+    async def _carry_out(self, request: Request) -> None:
+        principal = await self._principals.find(request.principal)
+        result = await self._engine.execute(request.operation, principal)
+        held = b""
+        for content in self._answers.contents(result):
+            if held:
+                self._writer.write(held)
+                await self._writer.drain()
+                await asyncio.sleep(0)  # while there is room, drain lets nobody else in
+            held = frame(Kind.ITEMS, content)
+        if not held and isinstance(request.operation, op.GetInstance):
+            raise CimError(Status.FAILED, "the instance cannot be told", hint="the server's log says why")
+        self._writer.write(held + frame(Kind.DONE))
+        await self._writer.drain()
+
+    async def _error(self, error: CimError) -> None:
+        self._writer.write(frame(Kind.ERROR, u32(int(error.status)) + text(error.description)))
+        await self._writer.drain()
