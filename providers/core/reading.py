@@ -16,6 +16,7 @@ from xencim.providers.core.served import AssocRow, BoundLink, Served, ServedAsso
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from xencim.mof.model import ClassDecl
     from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.spec import Context, Keys, Row
 
@@ -200,15 +201,20 @@ def demand_instance(reader: Reader, namespace: Namespace, path: Path) -> Found:
     """Return the instance at a path that has all of its class's keys and no others."""
     decl = namespace.demand_class(path.class_name)
     path = namespace.complete(path)
+    found = reader.get(namespace, path)
+    if found is None or len(path.keys) != len(decl.keys):
+        _demand_keys(decl, path)
+    if found is None:
+        raise not_found(namespace, path)
+    return found
+
+
+def _demand_keys(decl: ClassDecl, path: Path) -> None:
     given = {name.lower() for name, _ in path.keys}
     declared = {key.name.lower(): key.name for key in decl.keys}
     for name in declared.keys() ^ given:
         problem = f"lacks key {declared[name]}" if name in declared else f"has no key {name!r} in its class"
         raise CimError(Status.INVALID_PARAMETER, f"the path of class {decl.name} {problem}")
-    found = reader.get(namespace, path)
-    if found is None:
-        raise not_found(namespace, path)
-    return found
 
 
 def demand_source(reader: Reader, namespace: Namespace, path: Path) -> Found:

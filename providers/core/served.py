@@ -226,7 +226,9 @@ def _key_value(served: ServedProperty, row: Row) -> KeyValue:
 
 
 def _same_key(served: ServedProperty, given: KeyValue, own: KeyValue) -> bool:
+    if given == own:
+        return True
     # A class's name is compared without case wherever it stands (DSP0004 5.7.1).
     if served.decl.name.lower().endswith("creationclassname"):
         return str(given).lower() == str(own).lower()
-    return given == own or str(given) == str(own)
+    return str(given) == str(own)
