@@ -1,7 +1,8 @@
 """The reference for speed: recorded replies, served as constants by the server's own HTTP stack.
 
-Nothing is decoded, checked or looked up but the path: ``/0`` answers the first file, and so on. A
-reply is one write with Content-Length, whatever its size: the least that this stack can do.
+Whoever asks is authenticated as by the server; otherwise nothing is decoded, checked or looked up but
+the path: ``/0`` answers the first file, and so on. A reply is one write with Content-Length, whatever
+its size: the least that this stack can do.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from messages import PASSWORD, USER
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from xencim.cimom_glue.server import Limits, run
+from xencim.cimom_glue.server import Authenticator, Limits, PasswordFile, run
 from xencim.cimom_glue.server.peer import Peer, Transport
 from xencim.cimom_glue.server.protocol import Connection, Shared
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 class Constants:
     """The ASGI application."""
 
-    def __init__(self, bodies: list[bytes]) -> None:
+    def __init__(self, bodies: list[bytes], authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
         self._replies = {
             f"/{number}": (
                 {
@@ -52,6 +55,8 @@ class Constants:
         send: Callable[[Event], Awaitable[None]],
     ) -> None:
         """Answer one request."""
+        authorization = dict(scope["headers"])[b"authorization"]
+        await self._authenticator.authenticate(scope["extensions"]["xencim.peer"], authorization)
         while (await receive())["more_body"]:
             pass
         head, body = self._replies[scope["path"]]
@@ -59,10 +64,11 @@ class Constants:
         await send(body)
 
 
-async def _serve(bodies: list[bytes]) -> None:
+async def _serve(bodies: list[bytes], accounts: PasswordFile) -> None:
     loop = asyncio.get_running_loop()
+    authenticator = Authenticator(accounts)
     config = Config(
-        Constants(bodies),
+        Constants(bodies, authenticator),
         http="httptools",
         ws="none",
         lifespan="off",
@@ -80,6 +86,7 @@ async def _serve(bodies: list[bytes]) -> None:
     print(f"ready {server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     server.close()
+    authenticator.close()
 
 
 def main() -> None:
@@ -87,7 +94,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="of the files 0, 1, …")
     folder: Path = parser.parse_args().folder
-    run(_serve([(folder / str(number)).read_bytes() for number in range(len(list(folder.iterdir())))]))
+    bodies = [(folder / str(number)).read_bytes() for number in range(len(list(folder.iterdir())))]
+    accounts = PasswordFile(folder / "passwords")
+    accounts.add(USER, PASSWORD)
+    run(_serve(bodies, accounts))
 
 
 if __name__ == "__main__":
