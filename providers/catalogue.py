@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers import host, interop, jobs, network, storage, vm
+from xencim.providers.management import working as management
 from xencim.providers.vm import state_change
 
 if TYPE_CHECKING:
@@ -30,4 +31,7 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *interop.ASSOCIATIONS,
 )
 # By the kind of job: who can tell, after a restart, what became of it.
-RECONCILERS: Mapping[str, Reconciler] = {state_change.KIND: state_change.reconcile}
+RECONCILERS: Mapping[str, Reconciler] = {
+    state_change.KIND: state_change.reconcile,
+    **management.RECONCILERS,
+}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.core.spec import ClassSpec, Prop
 from xencim.providers.vm.rows import SYSTEM_SETTINGS, system_setting_id
+from xencim.providers.vm.settings.common import changeable_type
+from xencim.providers.vm.system_type import system_type
 
 if TYPE_CHECKING:
     from xencim.providers.backends.records import Host, MachineConfig, VirtualMachine
@@ -60,7 +62,9 @@ SPEC = ClassSpec(
         Prop("ElementName", lambda vm, *_: vm.name, source="virDomainGetName"),
         Prop("VirtualSystemIdentifier", lambda vm, *_: vm.name, source="virDomainGetName"),
         Prop(
-            "VirtualSystemType", lambda _vm, _config, _origin, host: host.prefix, source="virConnectGetType"
+            "VirtualSystemType",
+            lambda _vm, config, _origin, host: system_type(host, config.domain_type),
+            source="virConnectGetType; virDomainGetXMLDesc: @type",
         ),
         Prop("UUID", lambda vm, *_: vm.uuid, source="virDomainGetUUIDString"),
         Prop("Caption", _caption, source="virDomainGetXMLDesc: title"),
@@ -70,11 +74,7 @@ SPEC = ClassSpec(
             lambda _vm, config, *_: (config.description,) if config.description else None,
             source="virDomainGetXMLDesc: description",
         ),
-        Prop(
-            "ChangeableType",
-            lambda vm, *_: 0 if vm.persistent else 3,
-            source="virDomainIsPersistent; no method changes settings",
-        ),
+        Prop("ChangeableType", lambda vm, *_: changeable_type(vm), source="virDomainIsPersistent"),
         Prop("AutomaticStartupAction", _startup, source="virDomainGetAutostart"),
         Prop(
             "AutoStart",

@@ -149,7 +149,7 @@ def test_an_unidentified_host_invents_nothing() -> None:
     assert host["Caption"] == "Xen"
 
 
-def test_the_management_service_tells_releases_and_that_it_takes_no_requests_yet() -> None:
+def test_the_management_service_tells_releases() -> None:
     assert only(make_context(), virtual_system_management_service.SPEC) == {
         "SystemName": "h.example",
         "Name": "Management Service",
@@ -157,12 +157,12 @@ def test_the_management_service_tells_releases_and_that_it_takes_no_requests_yet
         "Caption": "Xen 4.17.5",
         "Release": __version__,
         "LibvirtVersion": "9.0.0",
-        "Started": False,
-        "EnabledState": 3,
-        "EnabledDefault": 3,
+        "Started": True,
+        "EnabledState": 2,
+        "EnabledDefault": 2,
         "RequestedState": 12,
         "TransitioningToState": 12,
-        "OperationalStatus": (10,),
+        "OperationalStatus": (2,),
         "HealthState": 5,
         "PrimaryStatus": 1,
     }
@@ -185,7 +185,8 @@ def test_capabilities_are_what_the_services_carry_out() -> None:
     assert methods_supported(methods, numbers) == Const((2, 10))
     assert methods_supported((), numbers) == Const(None)
     found = only(make_context(), virtual_system_management_capabilities.SPEC)
-    assert "SynchronousMethodsSupported" not in found
+    assert found["SynchronousMethodsSupported"] == (2, 3, 5, 6, 7, 10)
+    assert found["AsynchronousMethodsSupported"] == found["SynchronousMethodsSupported"]
     assert found["VirtualSystemTypesSupported"] == ("Xen",)
 
 

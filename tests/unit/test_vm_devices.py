@@ -240,7 +240,7 @@ def test_controllers(kind: str, model: str | None, protocol: int, description: s
 
 # Settings --------------------------------------------------------------------------------------
 
-ALLOCATED = {"AutomaticAllocation": True, "AutomaticDeallocation": True, "ChangeableType": 0}
+ALLOCATED = {"AutomaticAllocation": True, "AutomaticDeallocation": True, "ChangeableType": 2}
 
 
 def setting(name: str, part: object, *tail: object, config: MachineConfig = CONFIG) -> dict[str, Any]:
@@ -418,7 +418,7 @@ def test_console_and_controller_settings() -> None:
 def test_the_settings_of_a_transient_machine_go_with_it() -> None:
     machine = replace(vm(), persistent=False)
     values = told("MemResourceAllocationSettingData", (machine, CONFIG.memory, Origin.CURRENT))
-    assert values["ChangeableType"] == 3
+    assert values["ChangeableType"] == 1
 
 
 def test_stored_processor_settings_look_at_the_stored_definition() -> None:

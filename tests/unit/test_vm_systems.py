@@ -205,7 +205,7 @@ def test_the_definition_of_a_machine() -> None:
         "Caption": "Virtual System",
         "Description": "Machine 0 of a host made up in memory",
         "Notes": ("Machine 0 of a host made up in memory",),
-        "ChangeableType": 0,
+        "ChangeableType": 2,
         "AutomaticStartupAction": 4,
         "AutoStart": 1,
         "AutomaticRecoveryAction": 3,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys, named, synchronous
+from xencim.providers.host.services.common import capabilities_keys, methods_supported, named, synchronous
 from xencim.providers.host.services.virtual_system_management_service import SPEC as SERVICE
 from xencim.providers.host.templates.virtual_system import guest_types
 
@@ -28,11 +28,15 @@ SPEC = ClassSpec(
     props=(
         *named("Virtual system management capabilities"),
         synchronous(SERVICE, _METHODS),
+        Prop(
+            "AsynchronousMethodsSupported",
+            methods_supported(SERVICE.methods, _METHODS),
+            source="the methods that the service carries out: each goes on as a job if it takes long",
+        ),
         Prop("VirtualSystemTypesSupported", guest_types, source="virConnectGetCapabilities: guest"),
         Prop("ElementNameEditSupported", Const(False), source="constant: a machine cannot be renamed"),
     ),
     unfilled={
-        "AsynchronousMethodsSupported": "no method of the service starts a job",
         "IndicationsSupported": "no indication is sent",
         "RequestedStatesSupported": "the service's own state cannot be changed",
         "StateAwareness": "the service's own state cannot be changed",

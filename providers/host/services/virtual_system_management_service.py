@@ -1,16 +1,30 @@
 """The service that defines, changes and removes machines.
 
+All of its methods need the *admin* right: settings name files, devices and programs of the host.
+
 Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementService).
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from xencim import __version__
+from xencim.providers.core.access import Access
 from xencim.providers.core.spec import ClassSpec, Const, MethodSpec, Prop
 from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import service_keys, service_props
+from xencim.providers.host.templates import SPECS as TEMPLATES
+from xencim.providers.management import changing, systems
 
-_METHODS: tuple[MethodSpec, ...] = ()
+_METHODS = (
+    MethodSpec("DefineSystem", partial(systems.define_system, TEMPLATES), Access.ADMIN),
+    MethodSpec("DestroySystem", systems.destroy_system, Access.ADMIN),
+    MethodSpec("ModifySystemSettings", changing.modify_system_settings, Access.ADMIN),
+    MethodSpec("AddResourceSettings", partial(changing.add_resource_settings, TEMPLATES), Access.ADMIN),
+    MethodSpec("ModifyResourceSettings", changing.modify_resource_settings, Access.ADMIN),
+    MethodSpec("RemoveResourceSettings", changing.remove_resource_settings, Access.ADMIN),
+)
 
 SPEC = ClassSpec(
     cim_class="VirtualSystemManagementService",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import GuestSupport, Host
 from xencim.providers.core.spec import ClassSpec, Const, Prop, Rows
+from xencim.providers.vm.system_type import system_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ def templates(context: Context) -> Iterator[Row]:
 
 def guest_types(host: Host) -> tuple[str, ...]:
     """Return the types of machine that the host can run, as the settings of machines call them."""
-    return (host.prefix,)
+    kinds = (kind for guest in host.guests for kind in guest.domain_types)
+    return tuple(dict.fromkeys((host.prefix, *(system_type(host, kind) for kind in kinds))))
 
 
 def _find(context: Context, keys: Keys) -> Row | None:

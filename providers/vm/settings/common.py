@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from xencim.providers.backends.records import VirtualMachine
     from xencim.providers.vm.rows import Parts
 
 VIRTUALIZED, PASSED_THROUGH = 3, 2  # ConsumerVisibility
-_UNCHANGEABLE_PERSISTENT, _UNCHANGEABLE_TRANSIENT = 0, 3  # ChangeableType
+# ChangeableType, by whether the machine can be changed and is persistent.
+_CHANGEABLE = {(False, True): 0, (True, False): 1, (True, True): 2, (False, False): 3}
+
+
+def changeable_type(vm: VirtualMachine) -> int:
+    """Tell whether a machine's settings can be changed, and whether that lasts."""
+    return _CHANGEABLE[not vm.is_management_domain, vm.persistent]
 
 
 def setting_keys(parts: Parts, source: str) -> tuple[Prop, ...]:
@@ -40,11 +47,7 @@ def setting_props(resource_type: int, label: Callable[[Any], str], source: str) 
         Prop("ResourceType", Const(resource_type), source="constant: CIM_ResourceAllocationSettingData"),
         Prop("AutomaticAllocation", Const(value=True), source="constant: a start takes all resources"),
         Prop("AutomaticDeallocation", Const(value=True), source="constant: a stop gives all back"),
-        Prop(
-            "ChangeableType",
-            lambda vm, *_: _UNCHANGEABLE_PERSISTENT if vm.persistent else _UNCHANGEABLE_TRANSIENT,
-            source="virDomainIsPersistent; no method changes settings",
-        ),
+        Prop("ChangeableType", lambda vm, *_: changeable_type(vm), source="virDomainIsPersistent"),
     )
 
 

@@ -1,0 +1,1 @@
+"""Machines defined, changed and taken away: settings from clients made wanted definitions."""

@@ -1,0 +1,50 @@
+"""A machine's memory: what it has (VirtualQuantity or Reservation), and the most it can have (Limit).
+
+Source: DSP1045 1.0 (memory resource allocation).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xencim.providers.management.resource import Resource
+from xencim.providers.management.units import KIB, in_unit
+from xencim.providers.vm.rows import MEMORY
+from xencim.providers.vm.settings.memory import SPEC
+
+if TYPE_CHECKING:
+    from xencim.providers.backends.records import MemoryAllocation
+    from xencim.providers.management.given import Given
+    from xencim.providers.management.resource import Scene
+
+_UNITS = {
+    "VirtualQuantity": "VirtualQuantityUnits",
+    "Reservation": "AllocationUnits",
+    "Limit": "AllocationUnits",
+}
+
+
+def _in_kib(asked: Given, is_new: bool) -> Given:  # noqa: FBT001 - a fact
+    """Count in KiB; a new machine's settings that name no unit are in bytes, as libvirt-cim takes them."""
+    return in_unit(asked, "Bytes" if is_new else "KiloBytes", _UNITS, KIB)
+
+
+def _current(memory: MemoryAllocation, value: int, scene: Scene) -> MemoryAllocation:
+    maximum = memory.maximum_kib if scene.is_live else max(memory.maximum_kib, value)
+    return replace(memory, current_kib=value, maximum_kib=maximum)
+
+
+RESOURCE = Resource(
+    spec=SPEC,
+    parts=MEMORY,
+    field="memory",
+    resource_types=(4,),
+    normalised=_in_kib,
+    setters={
+        "Limit": lambda memory, value, _scene: replace(memory, maximum_kib=value),
+        "Reservation": _current,
+        "VirtualQuantity": _current,
+        "dumpCore": lambda memory, value, _scene: replace(memory, dump_core=value),
+    },
+)
