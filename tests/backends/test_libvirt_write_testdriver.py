@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -316,3 +318,25 @@ async def test_the_hosts_own_domain_stays(backends: Start) -> None:
     inventory.put(replace(machine(inventory, TEST), is_management_domain=True))
     message = "test is the host's own domain: it stays"
     assert await refused(backend.undefine(TEST)) == ("unsupported", message)
+
+
+async def test_a_lost_connection_is_no_cancellation(backends: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manage, "SHOWN_TIMEOUT_S", 0.05)
+    backend, inventory = await backends(URI)
+    reached, opened = threading.Event(), threading.Event()
+    real = libvirt.virDomain.isPersistent  # what a read begins with
+
+    def held(domain: Any) -> Any:  # noqa: ANN401 - libvirt's own
+        reached.set()
+        opened.wait(10)
+        return real(domain)
+
+    held.__name__ = "isPersistent"
+    monkeypatch.setattr(libvirt.virDomain, "isPersistent", held)
+    wanted = replace(machine(inventory, TEST).current, title="now")
+    writing = asyncio.create_task(backend.reconfigure(TEST, current=wanted))
+    await asyncio.to_thread(reached.wait, 10)
+    assert backend._mirror is not None
+    await backend._mirror.stop()
+    opened.set()
+    assert (await refused(writing))[0] == "timeout"

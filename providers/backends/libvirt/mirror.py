@@ -106,15 +106,16 @@ class Mirror:
         """Return when a storage pool and its volumes were read anew."""
         self._refreshed.add(name)
         if (StoragePool, name) not in self._late:
-            await asyncio.shield(self._rereads.mark(StoragePool, name))
+            await asyncio.wait({self._rereads.mark(StoragePool, name)})
 
     async def read(self, uuid: str) -> None:
         """Return when a machine was read anew, however long it is stuck."""
         self._told.add(uuid)
         key = VirtualMachine, uuid
-        await asyncio.shield(self._late.get(key) or self._rereads.mark(*key))
-        while late := self._late.get(key):
-            await asyncio.shield(late)
+        # Waited for, not awaited: when the connection is lost, reads are cancelled, not those who wait.
+        await asyncio.wait({self._late.get(key) or self._rereads.mark(*key)})
+        while (late := self._late.get(key)) and not late.done():
+            await asyncio.wait({late})
 
     async def stop(self) -> None:
         """End what is under way."""
