@@ -79,6 +79,17 @@ _JOB = """
       xencim job wait 3f2a --timeout 600
       xencim job cancel 3f2a
 """
+_SUBSCRIPTION = """
+    See who is told of events, and try listeners.
+
+    Clients subscribe by CIM operations (pywbemcli subscription …). The list shows how many indications wait
+    for a listener, were delivered, and were dropped because too many waited.
+
+    examples:
+      xencim subscription list
+      xencim subscription test my-console
+      xencim subscription test https://console.example:5990
+"""
 _CONFIG = """
     Show the settings in force and where each came from.
 
@@ -115,6 +126,8 @@ def make_parser() -> argparse.ArgumentParser:
 
     _add_user(commands)
     _add_job(commands)
+
+    _add_subscription(commands)
 
     config = _command(commands, "config", "show the settings in force", _CONFIG)
     actions = config.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -171,6 +184,17 @@ def _add_job(commands: Any) -> None:  # noqa: ANN401 - argparse names no public 
         if name == "cancel":
             action.add_argument("--kill", action="store_true", help="whatever the hypervisor says")
         add_settings(action, only=("state_dir", "server.socket"))
+
+
+def _add_subscription(commands: Any) -> None:  # noqa: ANN401 - argparse names no public type for it
+    subscription = _command(commands, "subscription", "see who is told of events", _SUBSCRIPTION)
+    actions = subscription.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listed = _command(actions, "list", "list the subscriptions", _SUBSCRIPTION, "subscriptions:list")
+    _add_json(listed)
+    add_settings(listed, only=("state_dir",))
+    tested = _command(actions, "test", "send a test indication", _SUBSCRIPTION, "subscriptions:test")
+    tested.add_argument("destination", metavar="NAME|URL", help="a destination's name, or a listener's URL")
+    add_settings(tested, only=("state_dir",))
 
 
 def _command(
