@@ -34,4 +34,5 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
 RECONCILERS: Mapping[str, Reconciler] = {
     state_change.KIND: state_change.reconcile,
     **management.RECONCILERS,
+    **storage.RECONCILERS,
 }

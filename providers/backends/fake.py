@@ -206,6 +206,7 @@ class FakeBackend(FakeManagement, FakeStorage):
         self.prefix = prefix
         self._machines = machines
         self._host_name = host_name
+        self._hidden = {}
         self.delay_s = 0.0
         """How long each action takes; may be changed at any time."""
         self._slow: dict[str, tuple[float, asyncio.Future[None]]] = {}

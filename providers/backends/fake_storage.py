@@ -8,6 +8,7 @@ Errors: BackendError: not_found, exists, invalid, invalid_state, failed (no room
 
 from __future__ import annotations
 
+import asyncio
 import uuid as uuids
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from xencim.providers.backends.records import PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
     from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.records import Disk
 
 POOL_CAPACITY_BYTES = 1024**4
 """Of pools that are made later."""
@@ -28,6 +30,7 @@ class FakeStorage:
 
     _inventory: Inventory | None = None
     _hidden: dict[str, tuple[Volume, ...]]  # of pools that are stopped
+    delay_s: float
 
     async def create_pool(self, wanted: StoragePool) -> None:
         """Add a pool that runs and is empty."""
@@ -77,6 +80,7 @@ class FakeStorage:
         """Add a volume where there is room."""
         pool = self._running(wanted.pool)
         self._demand_free(wanted)
+        await asyncio.sleep(self.delay_s)
         allocation = min(wanted.allocation_bytes or 0, wanted.capacity_bytes or 0)
         self._take(pool, allocation)
         self._storage().put(_settled(wanted, pool, allocation))
@@ -85,6 +89,7 @@ class FakeStorage:
         """Add a volume that takes as much as the other."""
         original, pool = self._volume(source), self._running(wanted.pool)
         self._demand_free(wanted)
+        await asyncio.sleep(self.delay_s)
         allocation = original.allocation_bytes or 0
         self._take(pool, allocation)
         copy = replace(wanted, capacity_bytes=wanted.capacity_bytes or original.capacity_bytes)
@@ -97,15 +102,24 @@ class FakeStorage:
         self._storage().remove(Volume, known.key)
 
     async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
-        """Make a volume larger."""
-        known = self._volume(volume)
+        """Make a volume larger, and with it the disks of machines that are off."""
+        inventory, known = self._storage(), self._volume(volume)
         if capacity_bytes < (known.capacity_bytes or 0):
             raise BackendError("invalid", f"volume {known.key} would lose content")
-        self._storage().put(replace(known, capacity_bytes=capacity_bytes))
+        inventory.put(replace(known, capacity_bytes=capacity_bytes))
+
+        def grown(disk: Disk) -> Disk:
+            is_it = disk.source == known.path or (disk.pool, disk.volume) == (known.pool, known.name)
+            return replace(disk, capacity_bytes=capacity_bytes) if is_it else disk
+
+        for machine in inventory.view.machines_with(known):
+            disks = tuple(map(grown, machine.current.disks))
+            inventory.put(replace(machine, current=replace(machine.current, disks=disks)))
 
     async def wipe_volume(self, volume: Volume) -> None:
         """Overwrite nothing: there is no content."""
         self._volume(volume)
+        await asyncio.sleep(self.delay_s)
 
     def _hide_volumes(self, pool: str) -> tuple[Volume, ...]:
         inventory = self._storage()

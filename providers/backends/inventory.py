@@ -99,6 +99,13 @@ class View:
         machines = self.all(VirtualMachine)
         return (machines[uuid] for uuid in self._facets.get((facet, value), ()))
 
+    def machines_with(self, volume: Volume) -> Iterator[VirtualMachine]:
+        """Yield the machines that have a volume in any of their definitions, each once."""
+        found = {machine.uuid: machine for machine in self.machines_by("volume", volume.key)}
+        if volume.path:
+            found |= {machine.uuid: machine for machine in self.machines_by("medium", volume.path)}
+        return iter(found.values())
+
     def jobs_by(self, facet: str, value: str) -> Iterator[Job]:
         """Yield the jobs that `job_facets` gives this facet, at a cost that grows with them."""
         jobs = self.all(Job)

@@ -21,8 +21,13 @@ def pool_id(kind: str, source: PoolSource = None) -> str:
         return f"{kind}Pool/0"
     if isinstance(source, Bridge):
         return f"{kind}Pool/{_BRIDGE}{source.name}"
-    escape = "=" if source.name.lstrip("=") == "0" else ""
-    return f"{kind}Pool/{escape}{source.name}"
+    return concrete_pool_id(kind, source.name)
+
+
+def concrete_pool_id(kind: str, name: str) -> str:
+    """Return the InstanceID of a pool that is no bridge by its name."""
+    escape = "=" if name.lstrip("=") == "0" else ""
+    return f"{kind}Pool/{escape}{name}"
 
 
 def pool_name(kind: str, instance_id: str) -> tuple[type[Bridge] | None, str | None]:

@@ -24,6 +24,9 @@ from xencim.providers.host.services import (
     virtual_system_management_service,
 )
 from xencim.providers.host.services.kvm_redirection_sap import access_points
+from xencim.providers.storage import storage_volume
+from xencim.providers.storage.associations import VOLUME_LINK
+from xencim.providers.storage.rows import all_volumes
 from xencim.providers.vm import computer_system, rows
 from xencim.providers.vm.devices import display_controller, keyboard, pointing_device
 
@@ -92,7 +95,22 @@ ELEMENT_ALLOCATED_FROM_POOL = AssocSpec(
     left_role="Antecedent",
     right_role="Dependent",
     profiles=("DSP1041",),
-    links=(*allocations.DEVICE_LINKS, *allocations.POOL_LINKS),
+    links=(*allocations.DEVICE_LINKS, *allocations.POOL_LINKS, VOLUME_LINK),
+)
+
+HOST_SYSTEM_DEVICE = AssocSpec(
+    cim_class="HostSystemDevice",
+    left_role="GroupComponent",
+    right_role="PartComponent",
+    profiles=("DSP1047",),
+    links=(
+        Link(
+            left=host_system.SPEC,
+            right=storage_volume.SPEC,
+            rights_of=lambda context, _row: all_volumes(context),
+            lefts_of=the_host,
+        ),
+    ),
 )
 
 RESOURCE_ALLOCATION_FROM_POOL = AssocSpec(
@@ -218,6 +236,7 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     HOSTED_RESOURCE_POOL,
     HOSTED_ACCESS_POINT,
     ELEMENT_ALLOCATED_FROM_POOL,
+    HOST_SYSTEM_DEVICE,
     RESOURCE_ALLOCATION_FROM_POOL,
     ELEMENT_CAPABILITIES,
     SETTINGS_DEFINE_CAPABILITIES,

@@ -1,13 +1,9 @@
 """The storage that machines' disks come from."""
 
-from __future__ import annotations
+from xencim.providers.storage import disk_pool, storage_volume
+from xencim.providers.storage.associations import ASSOCIATIONS
+from xencim.providers.storage.work import RECONCILERS
 
-from typing import TYPE_CHECKING
+__all__ = ["ASSOCIATIONS", "RECONCILERS", "SPECS"]
 
-from xencim.providers.storage import disk_pool
-
-if TYPE_CHECKING:
-    from xencim.providers.core.spec import AssocSpec
-
-SPECS = (disk_pool.SPEC,)
-ASSOCIATIONS: tuple[AssocSpec, ...] = ()
+SPECS = (disk_pool.SPEC, storage_volume.SPEC)

@@ -13,6 +13,7 @@ from xencim.providers.backends.records import Host, HostUsage, PoolState, Storag
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.pools import status
 from xencim.providers.pools.kind import COMMUNICATION, PoolKind
+from xencim.providers.storage.pool_methods import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,4 +114,5 @@ SPEC = ClassSpec(
         Prop("PrimaryStatus", _primary_status, source=_STATE),
         COMMUNICATION,
     ),
+    methods=METHODS,
 )

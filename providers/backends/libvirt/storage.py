@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.libvirt.machines import ConfigCache
     from xencim.providers.backends.libvirt.mirror import Mirror
     from xencim.providers.backends.libvirt.session import Session
     from xencim.providers.backends.libvirt.workers import Workers
@@ -31,6 +32,7 @@ class StorageManagement:
     """What a connected backend can do with storage."""
 
     _inventory: Inventory
+    _configs: ConfigCache
     _storage_actions: Workers
 
     def _connected(self) -> tuple[Session, Mirror]:
@@ -75,9 +77,13 @@ class StorageManagement:
         await self._act(volume.pool, what, actions.delete_volume, volume.pool, volume.name)
 
     async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
-        """Make a volume larger."""
+        """Make a volume larger, and see the disks that are on it anew."""
         what = f"volume {volume.key} resized"
         await self._act(volume.pool, what, actions.resize_volume, volume.pool, volume.name, capacity_bytes)
+        _session, mirror = self._connected()
+        for uuid in [machine.uuid for machine in self._inventory.view.machines_with(volume)]:
+            self._configs.forget(uuid)
+            await mirror.read(uuid)
 
     async def wipe_volume(self, volume: Volume) -> None:
         """Overwrite a volume with zeros."""

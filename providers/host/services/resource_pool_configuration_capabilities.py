@@ -5,9 +5,14 @@ Source: DSP1041 1.1, section 10 (CIM_ResourcePoolConfigurationCapabilities).
 
 from __future__ import annotations
 
-from xencim.providers.core.spec import ClassSpec
+from xencim.providers.core.spec import ClassSpec, Prop
 from xencim.providers.host.rows import HOST
-from xencim.providers.host.services.common import capabilities_keys, named, synchronous
+from xencim.providers.host.services.common import (
+    capabilities_keys,
+    methods_supported,
+    named,
+    synchronous,
+)
 from xencim.providers.host.services.resource_pool_configuration_service import SPEC as SERVICE
 
 _METHODS = {
@@ -27,6 +32,10 @@ SPEC = ClassSpec(
     props=(
         *named("Resource pool configuration capabilities"),
         synchronous(SERVICE, _METHODS),
+        Prop(
+            "AsynchronousMethodsSupported",
+            methods_supported(SERVICE.methods, _METHODS),
+            source="the same: each answers with a job when it takes long",
+        ),
     ),
-    unfilled={"AsynchronousMethodsSupported": "no method of the service starts a job"},
 )

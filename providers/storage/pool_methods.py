@@ -1,0 +1,149 @@
+"""Methods that make, change and remove storage pools.
+
+No method makes a file system, a partition table or a volume group, and none deletes what is in a pool:
+a pool that is removed can be made again over the same content.
+
+Source: DSP1041 1.1 (CIM_ResourcePoolConfigurationService); Xen_DiskPool in our MOF.
+Errors: CimError INVALID_PARAMETER, NOT_FOUND, ALREADY_EXISTS, FAILED (in use, and what the hypervisor says).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xencim.mof.values import Instance, Path
+from xencim.providers.backends.records import StoragePool
+from xencim.providers.core.access import Access
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.spec import MethodSpec
+from xencim.providers.management.given import given
+from xencim.providers.storage import work
+from xencim.providers.storage.parameters import named_pool, pool_parameter
+from xencim.providers.storage.settings import wanted_pool
+from xencim.providers.storage.usage import demand_pool_idle
+from xencim.providers.storage.work import Task, pool_path, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.mof.values import Value
+    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.spec import Context, MethodCall, MethodResult
+
+_SETTINGS = "DiskPoolResourceAllocationSettingData"
+_ENABLED, _DISABLED = 2, 3
+
+
+async def create_child_resource_pool(call: MethodCall) -> MethodResult:
+    """Make a storage pool and start it."""
+    name = call.parameters.get("elementname")
+    pool = wanted_pool(given("Settings", _settings(call)), str(name) if name else None)
+    parents = call.parameters.get("parentpool") or ()
+    for parent in parents if isinstance(parents, tuple) else ():
+        if isinstance(parent, Path) and named_pool(parent) is not None:
+            raise CimError(Status.INVALID_PARAMETER, f"ParentPool: {parent}: only DiskPool/0 holds pools")
+
+    async def act(progress: Progress) -> Mapping[str, Value]:
+        await call.backend.create_pool(pool)
+        path = pool_path(call, pool.name)
+        progress.affects(path)
+        return {"Pool": path}
+
+    facts = {"pool": pool.name}
+    return await run(call, Task("CreateChildResourcePool", work.POOL_MADE, _queue(pool), act, facts=facts))
+
+
+def _settings(call: MethodCall) -> Instance:
+    settings = call.parameters.get("settings")
+    one = settings[0] if isinstance(settings, tuple) and len(settings) == 1 else None
+    if not isinstance(one, Instance):
+        raise CimError(Status.INVALID_PARAMETER, f"Settings: one instance of Xen_{_SETTINGS} tells the pool")
+    if not one.class_name.endswith(f"_{_SETTINGS}"):
+        raise CimError(
+            Status.INVALID_PARAMETER,
+            f"Settings: {one.class_name} tells no storage pool, Xen_{_SETTINGS} does",
+        )
+    return one
+
+
+async def delete_resource_pool(call: MethodCall) -> MethodResult:
+    """Stop and forget a storage pool in which no machine has a disk; its content stays."""
+    pool = pool_parameter(call)
+
+    async def act(_progress: Progress) -> Mapping[str, Value]:
+        demand_pool_idle(_now(call), pool, running=False)
+        await call.backend.delete_pool(pool.name)
+        return {}
+
+    return await run(call, _task(call, "DeleteResourcePool", work.POOL_GONE, pool, act))
+
+
+async def refresh_resources_in_pool(call: MethodCall) -> MethodResult:
+    """Look at what is in a storage pool anew."""
+    pool = pool_parameter(call)
+
+    async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.refresh_pool(pool.name)
+        return {}
+
+    return await run(call, _task(call, "RefreshResourcesInPool", work.POOL_READ, pool, act))
+
+
+async def request_state_change(call: MethodCall) -> MethodResult:
+    """Start a storage pool, or stop one in which no running machine has a disk."""
+    pool = _own(call)
+    requested = call.parameters["requestedstate"]
+    if requested not in {_ENABLED, _DISABLED}:
+        raise CimError(Status.INVALID_PARAMETER, f"{call.path}: a pool is started (2) or stopped (3)")
+    active = requested == _ENABLED
+
+    async def act(_progress: Progress) -> Mapping[str, Value]:
+        if not active:
+            demand_pool_idle(_now(call), pool, running=True)
+        await call.backend.set_pool_active(pool.name, active)
+        return {}
+
+    task = _task(call, "RequestStateChange", work.POOL_STATE, pool, act, active=str(active))
+    return await run(call, task)
+
+
+async def set_autostart(call: MethodCall) -> MethodResult:
+    """Have a storage pool started with its host, or not."""
+    pool = _own(call)
+    autostart = bool(call.parameters["autostart"])
+
+    async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.set_pool_autostart(pool.name, autostart)
+        return {}
+
+    task = _task(call, "SetAutostart", work.POOL_AUTOSTART, pool, act, autostart=str(autostart))
+    return await run(call, task)
+
+
+def _now(call: MethodCall) -> Context:
+    """Return what is known when the work's turn has come."""
+    return replace(call.context, view=call.inventory.view)
+
+
+def _own(call: MethodCall) -> StoragePool:
+    pool = call.row[0]
+    if not isinstance(pool, StoragePool):
+        raise CimError(Status.NOT_SUPPORTED, f"{call.path} is all storage of the host: it has no state")
+    return pool
+
+
+def _task(call: MethodCall, name: str, kind: str, pool: StoragePool, act: work.Act, **facts: str) -> Task:
+    affected = (pool_path(call, pool.name),)
+    return Task(name, kind, _queue(pool), act, affected, {"pool": pool.name, **facts})
+
+
+def _queue(pool: StoragePool) -> str:
+    return f"DiskPool/{pool.name}"
+
+
+METHODS = (
+    MethodSpec("RequestStateChange", request_state_change, access=Access.ADMIN),
+    MethodSpec("SetAutostart", set_autostart, access=Access.ADMIN),
+)
+"""What a pool itself can be told."""

@@ -1,0 +1,257 @@
+"""What clients want of storage, as records: embedded settings of pools and volumes.
+
+Every property that is given is carried out or refused by its name. Names and paths reach the programs
+that a hypervisor calls, so that nothing that looks like an option or climbs out of a folder is let through.
+
+Source: DSP1041 1.1 (settings as input of CreateChildResourcePool); libvirt-cim's settings of these names.
+Errors: CimError INVALID_PARAMETER, naming parameter, class and property.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.records import PoolState, StoragePool, Volume
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.pool_ids import concrete_pool_id, pool_id, pool_name
+from xencim.providers.management.units import in_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xencim.providers.backends.inventory import View
+    from xencim.providers.management.given import Given
+
+FOLDERS = frozenset({"dir", "fs", "netfs"})
+"""Pools whose volumes are files."""
+_DISK_DRIVE = 17
+_UNITS = frozenset({"AllocationUnits", "VirtualQuantityUnits"})
+# What says nothing about the thing itself, and what clients send back of the templates they were given.
+_BESIDE = frozenset({"InstanceID", "ElementName", "Caption", "Description", "OtherResourceType", *_UNITS})
+_NAME = re.compile(r"(?!-|\.{1,2}\Z)[^/\x00-\x1f\x7f]{1,200}\Z")
+_WORD = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}\Z")
+_LINE = re.compile(r"[^\x00-\x1f\x7f]{1,1024}\Z")
+_FORMATS = {0: None, 1: "raw", 2: "qcow2"}
+
+
+@dataclass(frozen=True, slots=True)
+class _PoolType:
+    """What a type of pool is called by libvirt, what must be given for it, and what may be."""
+
+    name: str
+    needs: frozenset[str]
+    takes: frozenset[str] = frozenset()
+
+
+_TYPES = {
+    1: _PoolType("dir", frozenset({"Path"})),
+    2: _PoolType("fs", frozenset({"Path", "DevicePaths"})),
+    3: _PoolType("netfs", frozenset({"Path", "Host", "SourceDirectory"})),
+    4: _PoolType("disk", frozenset({"DevicePaths"}), frozenset({"Path"})),
+    5: _PoolType("iscsi", frozenset({"Host", "DevicePaths"}), frozenset({"Path"})),
+    6: _PoolType("logical", frozenset(), frozenset({"Path", "DevicePaths"})),
+    7: _PoolType("scsi", frozenset(), frozenset({"Path", "AdapterName", "PortName", "NodeName"})),
+}
+_TARGETS = {"disk": "/dev", "iscsi": "/dev/disk/by-path", "scsi": "/dev/disk/by-path"}
+
+
+def wanted_pool(asked: Given, name: str | None) -> StoragePool:
+    """Return the pool that settings ask for; ``name`` is the method's ElementName."""
+    kind = _TYPES.get(asked.number("Type") or 0)
+    if kind is None:
+        known = ", ".join(f"{number} {one.name}" for number, one in _TYPES.items())
+        raise asked.refusal("Type", f"it is one of {known}")
+    _demand_only(
+        asked, {"Type", "Autostart", "PoolID", *kind.needs, *kind.takes}, f"a pool of type {kind.name}"
+    )
+    _demand_type(asked, kind.name)
+    for needed in sorted(kind.needs):
+        if not asked.values.get(needed):
+            raise asked.refusal(needed, f"a pool of type {kind.name} needs it")
+    own = _pool_name(asked, name)
+    adapter, port, node = (_word(asked, each) for each in ("AdapterName", "PortName", "NodeName"))
+    if kind.name == "scsi" and not adapter and not (port and node):
+        raise asked.refusal("AdapterName", "a pool of type scsi needs it, or PortName and NodeName")
+    path = _path(asked, "Path")
+    autostart = asked.values.get("Autostart")
+    return StoragePool(
+        name=own,
+        uuid="",
+        type=kind.name,
+        state=PoolState.INACTIVE,
+        autostart=None if autostart is None else bool(autostart),
+        target_path=_target(kind.name, path, own),
+        source_host=_word(asked, "Host"),
+        source_path=_path(asked, "SourceDirectory"),
+        source_devices=_devices(asked, kind.name),
+        source_name=posixpath.basename(path or own) if kind.name == "logical" else None,
+        source_adapter=adapter,
+        source_port=port,
+        source_node=node,
+    )
+
+
+def _pool_name(asked: Given, name: str | None) -> str:
+    told = asked.text("PoolID")
+    if told and told != pool_id("Disk"):
+        try:
+            _bridge, own = pool_name("Disk", told)
+        except LookupError:
+            own = None
+        if own is None or (name and own != name):
+            raise asked.refusal("PoolID", f"{told!r} does not name pool {name!r}")
+        name = own
+    if not name or not _NAME.match(name):
+        raise CimError(
+            Status.INVALID_PARAMETER,
+            f"{asked.what}: {name or ''!r} is no name of a pool: ElementName, without a slash, gives it",
+        )
+    return name
+
+
+def _target(kind: str, path: str | None, name: str) -> str | None:
+    return path or (f"/dev/{name}" if kind == "logical" else _TARGETS.get(kind))
+
+
+def _devices(asked: Given, kind: str) -> tuple[str, ...]:
+    devices = asked.values.get("DevicePaths") or ()
+    paths = tuple(str(device) for device in devices) if isinstance(devices, tuple) else ()
+    for path in paths:
+        if not _WORD.match(path) or (kind != "iscsi" and not _is_path(path)):
+            raise asked.refusal("DevicePaths", f"{path!r} is no device")
+    if len(paths) > 1 and kind != "logical":
+        raise asked.refusal("DevicePaths", f"a pool of type {kind} is on one device")
+    return paths
+
+
+def wanted_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
+    """Return the volume that settings ask for in a pool."""
+    counted = in_unit(
+        asked, "byte", {"Capacity": "AllocationUnits", "AllocationQuantity": "AllocationUnits"}, 1
+    )
+    known = {"VolumeName", "Path", "PoolID", "FormatType", "AllocationQuantity", "Capacity", "BackingVolume"}
+    _demand_only(counted, known, "a volume")
+    _demand_type(counted, None)
+    _demand_pool(counted, pool)
+    name = _volume_name(counted, pool)
+    backing = _backing(counted, view)
+    form = _format(counted, pool, backing)
+    capacity = counted.number("Capacity") or (backing.capacity_bytes if backing else None)
+    if not capacity:
+        raise counted.refusal("Capacity", "a volume needs a size")
+    allocation = counted.number("AllocationQuantity")
+    if allocation is not None and allocation > capacity:
+        raise counted.refusal("AllocationQuantity", "it is more than Capacity")
+    if allocation is None and pool.type in FOLDERS:
+        allocation = 0
+    return Volume(
+        pool=pool.name,
+        name=name,
+        capacity_bytes=capacity,
+        allocation_bytes=allocation,
+        format=form,
+        backing_path=backing.path if backing else None,
+        backing_format=backing.format if backing else None,
+    )
+
+
+def named_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
+    """Return the volume of a pool that settings name by VolumeName, or by Path alone."""
+    known = {"VolumeName", "Path", "PoolID", "FormatType", "AllocationQuantity", "Capacity"}
+    _demand_only(asked, known, "the name of a volume")
+    _demand_pool(asked, pool)
+    name = _volume_name(asked, pool)
+    volume = view.get(Volume, f"{pool.name}/{name}")
+    if volume is None:
+        raise CimError(Status.NOT_FOUND, f"{asked.what}: there is no volume {name!r} in pool {pool.name!r}")
+    return volume
+
+
+def checked_name(what: str, name: object) -> str:
+    """Return the name of a volume that is to be made."""
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise CimError(Status.INVALID_PARAMETER, f"{what}: {name!r} is no name of a volume")
+    return name
+
+
+def _volume_name(asked: Given, pool: StoragePool) -> str:
+    name, path = asked.text("VolumeName"), asked.text("Path")
+    folder = (pool.target_path or "").rstrip("/")
+    if path:
+        parent, own = posixpath.split(path)
+        if path.rstrip("/") != folder and (parent != folder or own != (name or own)):
+            raise asked.refusal("Path", f"{path!r} is not in pool {pool.name!r}, whose folder is {folder!r}")
+        if path.rstrip("/") != folder:
+            name = own
+    if not name or not _NAME.match(name):
+        raise asked.refusal("VolumeName", f"{name or ''!r} is no name of a volume")
+    return name
+
+
+def _backing(asked: Given, view: View) -> Volume | None:
+    told = asked.text("BackingVolume")
+    if told is None:
+        return None
+    volume = view.get(Volume, told)
+    if volume is None or volume.path is None:
+        raise asked.refusal("BackingVolume", f"there is no volume {told!r} (a pool's name, a slash, its own)")
+    return volume
+
+
+def _format(asked: Given, pool: StoragePool, backing: Volume | None) -> str | None:
+    number = asked.number("FormatType") or 0
+    if number not in _FORMATS:
+        raise asked.refusal("FormatType", "it is 0 (default), 1 (raw) or 2 (qcow2)")
+    form = _FORMATS[number]
+    if pool.type not in FOLDERS:
+        if form == "qcow2" or backing:
+            raise asked.refusal("FormatType", f"volumes of a pool of type {pool.type} are raw devices")
+        return None
+    if backing and form == "raw":
+        raise asked.refusal("FormatType", "raw holds no differences to a BackingVolume, qcow2 does")
+    return form or ("qcow2" if backing else "raw")
+
+
+def _demand_only(asked: Given, names: Iterable[str], what: str) -> None:
+    known = {*names, *_BESIDE, "ResourceType", "ResourceSubType"}
+    for name in asked.values:
+        if name not in known:
+            raise asked.refusal(name, f"it has no meaning for {what}")
+
+
+def _demand_type(asked: Given, kind: str | None) -> None:
+    if asked.values.get("ResourceType") not in {None, _DISK_DRIVE}:
+        raise asked.refusal("ResourceType", f"storage is of type {_DISK_DRIVE}")
+    if kind and asked.text("ResourceSubType") not in {None, kind}:
+        raise asked.refusal("ResourceSubType", f"Type says {kind}")
+
+
+def _demand_pool(asked: Given, pool: StoragePool) -> None:
+    told = asked.text("PoolID")
+    if told and told not in {pool_id("Disk"), concrete_pool_id("Disk", pool.name)}:
+        raise asked.refusal("PoolID", f"{told!r} is not the pool that the method is given, {pool.name!r}")
+
+
+def _word(asked: Given, name: str) -> str | None:
+    value = asked.text(name)
+    if value is not None and not _WORD.match(value):
+        raise asked.refusal(name, f"{value!r} makes no sense")
+    return value
+
+
+def _path(asked: Given, name: str) -> str | None:
+    value = asked.text(name)
+    if value is not None and not _is_path(value):
+        raise asked.refusal(name, f"{value!r} is no absolute path, or not in its shortest form")
+    return None if value is None else value.rstrip("/") or "/"
+
+
+def _is_path(value: str) -> bool:
+    return (
+        bool(_LINE.match(value))
+        and value.startswith("/")
+        and posixpath.normpath(value) == (value.rstrip("/") or "/")
+    )

@@ -1,0 +1,79 @@
+"""Who uses a storage pool or a volume, by name: what is in use is not taken away.
+
+Source: issue 3, "in use means refused, by name".
+Errors: CimError FAILED, naming the user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.storage.rows import is_medium
+from xencim.providers.vm.rows import config_of, origins, storage_pool_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from xencim.providers.backends.inventory import View
+    from xencim.providers.backends.records import Disk, StoragePool, VirtualMachine, Volume
+    from xencim.providers.core.spec import Context
+
+
+def demand_pool_idle(context: Context, pool: StoragePool, *, running: bool) -> None:
+    """Refuse while a machine (``running``: one that runs) has a disk in a pool."""
+    view, find = context.view, storage_pool_of(context)
+    folder = pool.target_path.rstrip("/") if pool.target_path else None
+    machines = [*view.machines_by("pool", pool.name)]
+    if folder:
+        machines += view.machines_by("folder", folder)
+    user = next(
+        _disks(
+            machines,
+            lambda disk: (found := find(disk)) is not None and found.name == pool.name,
+            running=running,
+        ),
+        None,
+    )
+    if user is not None:
+        raise CimError(Status.FAILED, f"storage pool {pool.name!r} is in use: it has {_text(*user)}")
+
+
+def demand_volume_idle(view: View, volume: Volume, *, running: bool, readers: bool = True) -> None:
+    """Refuse while a machine (``running``: one that runs) has a volume as its disk.
+
+    Without ``readers`` only a disk that the machine may write to counts.
+    """
+
+    def counts(disk: Disk) -> bool:
+        return is_medium(disk, volume) and (readers or not disk.readonly)
+
+    user = next(_disks(view.machines_with(volume), counts, running=running), None)
+    if user is not None:
+        raise CimError(Status.FAILED, f"volume {volume.key!r} is in use: it is {_text(*user)}")
+
+
+def demand_no_overlay(view: View, volume: Volume) -> None:
+    """Refuse while another volume holds the differences to a volume."""
+    overlay = next(view.volumes_by("backed by", volume.path), None) if volume.path else None
+    if overlay is not None:
+        raise CimError(
+            Status.FAILED, f"volume {volume.key!r} is in use: volume {overlay.key!r} is based on it"
+        )
+
+
+def _disks(
+    machines: Iterable[VirtualMachine], counts: Callable[[Disk], bool], *, running: bool
+) -> Iterator[tuple[VirtualMachine, Disk]]:
+    for machine in machines:
+        if running and not machine.state.is_active:
+            continue
+        for origin in origins(machine):
+            config = config_of(machine, origin)
+            for disk in config.disks if config else ():
+                if counts(disk):
+                    yield machine, disk
+
+
+def _text(machine: VirtualMachine, disk: Disk) -> str:
+    return f"disk {disk.target} of machine {machine.name!r} ({machine.state.value})"
