@@ -114,6 +114,26 @@ def valgrind(plain: Built) -> Built:
     return Built(plain.library, plain.drive, ("valgrind", *checks))
 
 
+Compile: TypeAlias = "Callable[..., Path]"
+
+
+@pytest.fixture(scope="session")
+def compile_c(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """What builds a program of the tests' C files, sanitized, with the library inside it if wanted."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+
+    def build(name: str, *, with_library: bool) -> Path:
+        program = tmp_path_factory.mktemp("c") / name.removesuffix(".c")
+        library = repository / "cimom_glue" / "cmpi" / "library"
+        sources = [repository / "tests" / "cmpi" / file for file in (name, "broker.c", "print.c")]
+        sources += library.glob("*.c") if with_library else ()
+        _compile("-O1", *SANITIZERS, f"-I{library}", "-o", str(program), *map(str, sources))
+        return program
+
+    return build
+
+
 Daemon: TypeAlias = "Callable[[Engine], AbstractAsyncContextManager[Path]]"
 
 
