@@ -107,6 +107,39 @@ def unmet(old: MachineConfig, wanted: MachineConfig, now: MachineConfig) -> list
     ]
 
 
+def rebased(old: MachineConfig, wanted: MachineConfig, now: MachineConfig) -> MachineConfig:
+    """Return what a definition is to be when it is not what it was thought to be (``old``) any more.
+
+    Only what was to change changes; what others did meanwhile stays.
+    """
+    found: dict[str, Any] = {}
+    for field in fields(wanted):
+        name = field.name
+        before, after, present = getattr(old, name), getattr(wanted, name), getattr(now, name)
+        if before != after:
+            if name in KEYS:
+                after = _rebased_devices(name, before, after, present)
+            elif name in _GROUPS:
+                after = _rebased(before, after, present)
+            found[name] = after
+    return replace(now, **found)
+
+
+def _rebased(before: Any, after: Any, present: Any) -> Any:  # noqa: ANN401 - any record
+    changed = [f.name for f in fields(after) if getattr(before, f.name) != getattr(after, f.name)]
+    return replace(present, **{name: getattr(after, name) for name in changed})
+
+
+def _rebased_devices(part: str, *definitions: Iterable[Any]) -> tuple[Any, ...]:
+    before, after, present = ({KEYS[part](item): item for item in items} for items in definitions)
+    for key in after.keys() & before.keys() - present.keys():
+        if after[key] != before[key] and part != "vcpus":
+            raise BackendError("not_found", f"{part}[{key}] is not there any more")
+    kept = {key: device for key, device in present.items() if key in after or key not in before}
+    changed = {key: _rebased(before[key], after[key], kept[key]) for key in before.keys() & kept.keys()}
+    return tuple({**kept, **changed, **{key: after[key] for key in after if key not in before}}.values())
+
+
 def renumbered(config: MachineConfig) -> MachineConfig:
     """Count anew what is counted among its kind, as the hypervisor does when some are gone."""
     return replace(

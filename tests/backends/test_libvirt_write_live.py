@@ -242,5 +242,7 @@ def test_the_kind_of_machine_is_the_hosts() -> None:
     assert (completed(open_one, host).domain_type, completed(open_one, host).arch) == ("kvm", "x86_64")
     assert completed(replace(open_one, arch="i686"), host).domain_type == "qemu"
     message = "the host runs no machine of type 'linux' for x86_64: it runs hvm for i686, hvm for x86_64"
+    xen = replace(host, guests=(GuestSupport(os_type="xen", arch="x86_64", domain_types=("xen",)),))
     wrong = replace(open_one, os_type="linux")
+    assert completed(wrong, xen).domain_type == "xen"
     assert refused(lambda: completed(wrong, host)) == ("unsupported", message)

@@ -174,6 +174,18 @@ async def test_the_stored_definition_is_edited(backends: Start, behind: Any) -> 
     assert "<interface" not in xml
 
 
+async def test_what_others_changed_unseen_stays(backends: Start) -> None:
+    backend, inventory = await backends(URI)
+    await backend.define("new", CONFIG, uuid=NEW)
+    seen = machine(inventory, NEW)
+    unseen = replace(seen.current, title="theirs", nics=(), cpu=replace(seen.current.cpu, maximum=3))
+    await backend.reconfigure(NEW, stored=unseen)
+    inventory.put(seen)  # as on a driver that tells nobody
+    await backend.reconfigure(NEW, stored=replace(seen.current, description="mine"))
+    now = machine(inventory, NEW).current
+    assert (now.title, now.description, now.nics, now.cpu.maximum) == ("theirs", "mine", (), 3)
+
+
 async def test_a_running_machine_and_its_next_start(backends: Start) -> None:
     backend, inventory = await backends(URI)
     await backend.define("new", CONFIG, uuid=NEW)

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.changes import Change, changes, check, doable, grown, renumbered, unmet
+from xencim.providers.backends.changes import (
+    Change,
+    changes,
+    check,
+    doable,
+    grown,
+    rebased,
+    renumbered,
+    unmet,
+)
 from xencim.providers.backends.fake import fake_config, fake_host
 from xencim.providers.backends.records import Disk, InputDevice, Vcpu
 
@@ -105,3 +114,40 @@ def test_a_host_that_does_not_tell_its_limits_sets_none() -> None:
     with pytest.raises(BackendError) as caught:
         check(replace(OLD, cpu=replace(OLD.cpu, maximum=1000)), fake_host(1))
     assert caught.value.kind == "invalid"
+
+
+def test_what_others_did_meanwhile_stays() -> None:
+    theirs = Disk(target="xvdc", source="/theirs.img")
+    now = replace(
+        OLD,
+        title="theirs",
+        cpu=replace(OLD.cpu, weight=999),
+        disks=(replace(DISK, cache="none"), CDROM, theirs),
+        vcpus=OLD.vcpus[:1],
+    )
+    wanted = replace(
+        OLD,
+        description="mine",
+        cpu=replace(OLD.cpu, count=1),
+        disks=(replace(DISK, serial="mine"), EXTRA),
+        vcpus=(Vcpu(index=0, pinned_to=(1,)), Vcpu(index=1, pinned_to=(2,))),
+    )
+    assert rebased(OLD, OLD, now) == now
+    assert rebased(OLD, wanted, OLD) == wanted
+    assert rebased(OLD, wanted, now) == replace(
+        now,
+        description="mine",
+        cpu=replace(OLD.cpu, count=1, weight=999),
+        disks=(replace(DISK, cache="none", serial="mine"), theirs, EXTRA),
+        vcpus=(Vcpu(index=0, pinned_to=(1,)),),
+    )
+
+
+def test_a_device_that_others_took_away_is_not_changed() -> None:
+    now = replace(OLD, disks=(CDROM,))
+    wanted = replace(OLD, disks=(replace(DISK, serial="mine"), CDROM))
+    with pytest.raises(BackendError) as caught:
+        rebased(OLD, wanted, now)
+    assert (caught.value.kind, caught.value.message) == ("not_found", "disks[xvda] is not there any more")
+    assert rebased(OLD, replace(OLD, disks=(DISK, CDROM, EXTRA)), now).disks == (CDROM, EXTRA)
+    assert rebased(OLD, replace(OLD, disks=(CDROM,)), now).disks == (CDROM,)

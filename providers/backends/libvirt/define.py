@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.changes import rebased
 from xencim.providers.backends.libvirt.machine_writer import domain_text, write_config
+from xencim.providers.backends.libvirt.machine_xml import config_of
 from xencim.providers.backends.libvirt.parse import document
 from xencim.providers.backends.libvirt.uris import driver
 
@@ -64,16 +66,17 @@ def undefine(session: Session, uuid: str) -> None:
     session.call(domain.undefineFlags, flags)
 
 
-def redefine(session: Session, domain: virDomain, config: MachineConfig) -> str:
-    """Make a machine's stored definition say what is wanted and return what it was.
+def redefine(session: Session, domain: virDomain, old: MachineConfig, wanted: MachineConfig) -> str:
+    """Make the wanted differences in a machine's stored definition and return what it was.
 
-    Read with its secrets: a definition without them would lose them.
+    Read anew, for libxl does not tell when others change it, and with its secrets: a definition
+    without them would lose them.
     """
     libvirt = session.libvirt
     flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
     before: str = session.call(domain.XMLDesc, flags)
     root = document(before, "domain")
-    write_config(root, config)
+    write_config(root, rebased(old, wanted, config_of(root)))
     session.call(session.connection.defineXML, domain_text(root))
     return before
 

@@ -104,7 +104,8 @@ def _volumes_grown(
 def apply(session: Session, todo: Plan) -> None:
     """Do what is to be done; runs on a worker thread."""
     domain = session.call(session.connection.lookupByUUIDString, todo.machine.uuid)
-    before = None if todo.stored is None else redefine(session, domain, todo.stored)
+    old = todo.machine.stored or todo.machine.current
+    before = None if todo.stored is None else redefine(session, domain, old, todo.stored)
     for number, step in enumerate(todo.steps):
         try:
             step.run(session, domain)
@@ -155,7 +156,9 @@ def completed(config: MachineConfig, host: Host) -> MachineConfig:
     arch = config.arch or (host.arch if config.os_type != "exe" else None)
     if config.domain_type:
         return replace(config, arch=arch)
-    fitting = [g for g in host.guests if g.os_type == config.os_type and arch in {None, g.arch}]
+    # Capabilities call xen what definitions call linux.
+    os_types = {config.os_type, "xen"} if config.os_type == "linux" else {config.os_type}
+    fitting = [g for g in host.guests if g.os_type in os_types and arch in {None, g.arch}]
     kinds = [kind for guest in fitting for kind in guest.domain_types]
     if not kinds:
         raise BackendError(
