@@ -163,10 +163,15 @@ def _counted(devices: Iterable[Any], kind: Callable[[Any], object]) -> tuple[Any
 # What makes sense ------------------------------------------------------------------------------
 
 
-def check(config: MachineConfig, host: Host) -> None:
-    """Refuse a definition that no hypervisor of this host could run."""
-    _check_cpu(config.cpu, host)
-    _check_memory(config.memory)
+def check(config: MachineConfig, host: Host, old: MachineConfig | None = None) -> None:
+    """Refuse a definition that no hypervisor of this host could run.
+
+    What it has in common with the ``old`` one is not asked for, so it is not judged.
+    """
+    if old is None or config.cpu != old.cpu:
+        _check_cpu(config.cpu, host)
+    if old is None or config.memory != old.memory:
+        _check_memory(config.memory)
     for part, key in KEYS.items():
         counts = Counter(key(item) for item in getattr(config, part))
         twice = [name for name, count in counts.items() if count > 1]
@@ -174,8 +179,9 @@ def check(config: MachineConfig, host: Host) -> None:
             raise BackendError("invalid", f"{part}[{twice[0]}] is there twice")
         if "" in counts:
             raise BackendError("invalid", f"one of {part} has no name")
+    same = old.vcpus if old else ()
     for vcpu in config.vcpus:
-        if vcpu.pinned_to is not None and not _exist(vcpu.pinned_to, host):
+        if vcpu.pinned_to is not None and vcpu not in same and not _exist(vcpu.pinned_to, host):
             raise BackendError(
                 "invalid",
                 f"vcpus[{vcpu.index}].pinned_to is {vcpu.pinned_to}: the host has processors 0 to "

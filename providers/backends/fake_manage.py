@@ -124,7 +124,7 @@ class FakeManagement:
     def _check(self, old: MachineConfig | None, wanted: MachineConfig | None, *, running: bool) -> None:
         if old is None or wanted is None:
             return
-        check(wanted, self._filled().view.host)
+        check(wanted, self._filled().view.host, old)
         differences = changes(old, wanted)
         grown(old, differences)
         if running:

@@ -151,3 +151,15 @@ def test_a_device_that_others_took_away_is_not_changed() -> None:
     assert (caught.value.kind, caught.value.message) == ("not_found", "disks[xvda] is not there any more")
     assert rebased(OLD, replace(OLD, disks=(DISK, CDROM, EXTRA)), now).disks == (CDROM, EXTRA)
     assert rebased(OLD, replace(OLD, disks=(CDROM,)), now).disks == (CDROM,)
+
+
+def test_what_is_not_asked_for_is_not_judged() -> None:
+    odd = replace(
+        OLD,
+        cpu=replace(OLD.cpu, maximum=1000),
+        memory=replace(OLD.memory, current_kib=0),
+        vcpus=(Vcpu(index=0, pinned_to=(99,)),),
+    )
+    check(replace(odd, title="new"), fake_host(1), odd)
+    with pytest.raises(BackendError, match=r"vcpus\[0\].pinned_to is \(98,\)"):
+        check(replace(odd, vcpus=(Vcpu(index=0, pinned_to=(98,)),)), fake_host(1), odd)

@@ -67,12 +67,12 @@ def plan(
     todo: list[Step] = []
     if current is not None:
         current = settled(current, machine.current)
-        check(current, host)
+        check(current, host, machine.current)
         todo += steps(driver, machine.current, current, host.cpu_count)
     if stored is not None:
         old = machine.stored or machine.current
         stored = settled(stored, old)
-        check(stored, host)
+        check(stored, host, old)
         _check_stored(driver, old, stored)
         todo += _volumes_grown(machine, old, stored, current)
         if not [c for c in changes(old, stored) if c.kind != "disks.capacity_bytes"]:
