@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from xencim import __version__
+from xencim.cimom_glue.cmpi import CmpiServer, CmpiSettings
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.hypervisors import make_backends
 from xencim.cimom_glue.indications import Deliverer, listener_tls
@@ -50,10 +52,21 @@ class Application:
 
     async def start(self) -> list[str]:
         """Reach the hypervisors and listen; return the URLs that are answered."""
-        config = self._config
         began_s = time.monotonic()
+        async with AsyncExitStack() as started:
+            urls = await self._start(started)
+            self._started = started.pop_all()
+        log.info("started in %.2f s", time.monotonic() - began_s)
+        return urls
+
+    async def stop(self) -> None:
+        """Finish what is under way and let go of everything."""
+        await self._started.aclose()
+
+    async def _start(self, started: AsyncExitStack) -> list[str]:
+        config = self._config
         schema = load(config.schema, config.state_dir)
-        self.world = await assemble(
+        self.world = world = await assemble(
             schema.repository,
             [Placement(backend) for backend in make_backends(config)],
             config.access_policy,
@@ -62,33 +75,23 @@ class Application:
             state=State.open(config.state_dir / FILE_NAME),
             parse_xml=parse_embedded_instance,
         )
-        world = self.world
-        try:
-            tls = _listener_tls(config)
-            self.deliverer = Deliverer(world.state, world.subscriptions, world.server, tls)
-            await self.deliverer.start()
-        except BaseException:
-            await world.stop()
-            raise
-        try:
-            authenticator = Authenticator(_accounts(config), _auth_settings(config))
-            self.server = Server(_server_settings(config), world.engine, Encoder(), authenticator)
-            urls = await self.server.start()
-        except BaseException:
-            await self.deliverer.stop()
-            await world.stop()
-            raise
+        started.push_async_callback(world.stop)
+        tls = _listener_tls(config)
+        self.deliverer = Deliverer(world.state, world.subscriptions, world.server, tls)
+        await self.deliverer.start()
+        started.push_async_callback(self.deliverer.stop)
+        started.callback(world.events.stop)
+        authenticator = Authenticator(_accounts(config), _auth_settings(config))
+        self.server = Server(_server_settings(config), world.engine, Encoder(), authenticator)
+        urls = await self.server.start()
+        started.push_async_callback(self.server.stop)
+        if config.cmpi.socket is not None:
+            cmpi = CmpiServer(CmpiSettings(socket=config.cmpi.socket, users=config.cmpi.users), world.engine)
+            log.info("CIMOMs' provider libraries are answered at %s", await cmpi.start())
+            started.push_async_callback(cmpi.stop)
         world.events.start(self.deliverer.accept)
         world.announce(Listener(url=url, scheme=url.partition(":")[0]) for url in urls)
-        log.info("started in %.2f s", time.monotonic() - began_s)
         return urls
-
-    async def stop(self) -> None:
-        """Finish what is under way and let go of everything."""
-        await self.server.stop()
-        self.world.events.stop()
-        await self.deliverer.stop()
-        await self.world.stop()
 
 
 def _accounts(config: Config) -> Accounts:

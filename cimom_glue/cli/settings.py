@@ -22,6 +22,7 @@ _METAVARS = {
     "server.https": "ADDR:PORT|off",
     "server.socket": "PATH|off",
     "server.anonymous": "none|read",
+    "cmpi.socket": "PATH|off",
     "logging.format": "human|json",
     "logging.level": "debug|info|warning|error",
 }

@@ -250,6 +250,31 @@ class IndicationsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CmpiConfig:
+    """The way to existing CIMOMs, whose provider library calls over a Unix socket of its own."""
+
+    socket: Annotated[
+        Path | None,
+        Option(
+            kinds.PATH_OR_OFF,
+            None,
+            "the Unix socket that CIMOMs' provider library connects to, /run/xencim/cmpi.sock unless it was"
+            " built for another",
+            "--cmpi-socket",
+        ),
+    ]
+    users: Annotated[
+        frozenset[str],
+        Option(
+            kinds.NAMES,
+            frozenset(),
+            "the system's users, besides root and the server's own, whose processes are believed when they"
+            " say for whom they call",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingConfig:
     """What is logged, and how."""
 
@@ -315,6 +340,7 @@ class Config:
     auth: AuthConfig
     access: AccessConfig
     indications: IndicationsConfig
+    cmpi: CmpiConfig
     logging: LoggingConfig
 
     @property
