@@ -261,6 +261,34 @@ async def test_an_error_half_way(
     assert now.current.cpu == before.current.cpu
 
 
+async def test_a_definition_that_cannot_be_taken_back(
+    backends: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, inventory = await backends(URI)
+    real, defined = libvirt.virConnect.defineXML, []
+
+    def once(connection: Any, xml: str) -> Any:  # noqa: ANN401 - libvirt's own
+        defined.append(xml)
+        return real(connection, xml if len(defined) == 1 else "nonsense")
+
+    def fail(*_arguments: object) -> None:
+        raise libvirt.libvirtError("no luck")
+
+    monkeypatch.setattr(libvirt.virConnect, "defineXML", once)
+    monkeypatch.setattr(libvirt.virDomain, "setMetadata", fail)
+    before = machine(inventory, TEST)
+    assert before.stored is not None
+    kind, message = await refused(
+        backend.reconfigure(
+            TEST, current=replace(before.current, title="now"), stored=replace(before.stored, title="next")
+        )
+    )
+    assert (kind, message) == ("failed", "title: no luck; done before: the stored definition")
+    now = machine(inventory, TEST)
+    assert now.stored is not None
+    assert (now.current.title, now.stored.title) == (None, "next")
+
+
 async def test_what_the_guest_does_not_do_is_named(backends: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manage, "SHOWN_TIMEOUT_S", 0.05)
     monkeypatch.setattr(libvirt.virDomain, "setMemoryFlags", lambda *_arguments: 0)

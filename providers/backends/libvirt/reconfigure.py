@@ -10,6 +10,7 @@ Errors: BackendError: invalid, invalid_state, unsupported, and what the calls gi
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
         MachineConfig,
         VirtualMachine,
     )
+
+log = logging.getLogger(__name__)
 
 _XEN_GUESTS = frozenset({"linux", "xen", "xenpvh"})
 
@@ -110,16 +113,24 @@ def apply(session: Session, todo: Plan) -> None:
         try:
             step.run(session, domain)
         except BackendError as error:
-            if number == 0:
-                if before is not None:
-                    session.call(session.connection.defineXML, before)
-                raise BackendError(error.kind, f"{step.name}: {error.message}", hint=error.hint) from error
-            done = [*(["the stored definition"] if before else []), *(s.name for s in todo.steps[:number])]
-            message = f"{step.name}: {error.message}; done before: {', '.join(done)}"
-            rest = [s.name for s in todo.steps[number + 1 :]]
-            if rest:
-                message += f"; not done: {', '.join(rest)}"
+            done = [step.name for step in todo.steps[:number]]
+            if before is not None and (done or not _taken_back(session, before)):
+                done.insert(0, "the stored definition")
+            rest = [step.name for step in todo.steps[number + 1 :]]
+            message = f"{step.name}: {error.message}"
+            message += f"; done before: {', '.join(done)}" if done else ""
+            message += f"; not done: {', '.join(rest)}" if done and rest else ""
             raise BackendError(error.kind, message, hint=error.hint) from error
+
+
+def _taken_back(session: Session, definition: str) -> bool:
+    """Store a definition as it was and tell whether that worked."""
+    try:
+        session.call(session.connection.defineXML, definition)
+    except BackendError as error:
+        log.warning("a stored definition was not taken back: %s", error)
+        return False
+    return True
 
 
 # What a definition leaves open ------------------------------------------------------------------
