@@ -42,12 +42,11 @@ docs: $(VENV)/.installed ## write the generated pages of docs
 	@$(BIN)/python -m xencim.cimom_glue.cli.reference
 
 CMPI := cimom_glue/cmpi/library
+# Where the library connects to unless its environment says otherwise.
+CMPI_SOCKET := /run/xencim/cmpi.sock
 CMPI_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Werror -fPIC -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,defs,-z,relro,-z,now \
 	-DXENCIM_CMPI_SOCKET='"$(CMPI_SOCKET)"'
-
-# Where the library connects to unless its environment says otherwise.
-CMPI_SOCKET := /run/xencim/cmpi.sock
 
 cmpi: build/libxencim_cmpi.so ## build the provider library for existing CIMOMs (needs gcc)
 
