@@ -65,6 +65,13 @@ class Backend(Protocol):
         """Re-read what announces nothing (pools' usage, volumes); the backend itself limits how often."""
         ...
 
+    async def resync(self) -> None:
+        """Look at everything anew, whatever events told: asked before something is destroyed.
+
+        The cost grows with the host. BackendError: lost.
+        """
+        ...
+
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
         """Carry out an action on a machine and return when it is done and the inventory shows it.
 

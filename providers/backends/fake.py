@@ -255,6 +255,9 @@ class FakeBackend(FakeManagement, FakeStorage):
     async def refresh_storage(self) -> None:
         """Nothing changes by itself."""
 
+    async def resync(self) -> None:
+        """Nothing changes by itself."""
+
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
         """Carry out an action as a hypervisor would."""
         if self.delay_s:

@@ -72,6 +72,7 @@ async def delete_resource_pool(call: MethodCall) -> MethodResult:
     pool = pool_parameter(call)
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.resync()
         demand_pool_idle(_now(call), pool, running=False)
         await call.backend.delete_pool(pool.name)
         return {}
@@ -100,6 +101,7 @@ async def request_state_change(call: MethodCall) -> MethodResult:
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
         if not active:
+            await call.backend.resync()
             demand_pool_idle(_now(call), pool, running=True)
         await call.backend.set_pool_active(pool.name, active)
         return {}

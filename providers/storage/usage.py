@@ -1,6 +1,8 @@
 """Who uses a storage pool or a volume, by name: what is in use is not taken away.
 
-Source: issue 3, "in use means refused, by name".
+Who asks looks at the hypervisor anew first (`Backend.resync`): what others defined a moment ago counts.
+
+Source: DSP1041 1.1 (return value 6, In Use, of which the text says by whom).
 Errors: CimError FAILED, naming the user.
 """
 

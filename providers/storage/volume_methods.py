@@ -58,6 +58,7 @@ async def delete_resource_in_pool(call: MethodCall) -> MethodResult:
     volume = named_volume(_embedded(call, "Resource"), pool, call.inventory.view)
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.resync()
         demand_volume_idle(call.inventory.view, volume, running=False)
         demand_no_overlay(call.inventory.view, volume)
         await call.backend.delete_volume(volume)
@@ -79,9 +80,9 @@ async def resize(call: MethodCall) -> MethodResult:
         )
     if capacity == volume.capacity_bytes:
         return MethodResult(0)
-    await call.backend.refresh_storage()
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.resync()
         demand_volume_idle(call.inventory.view, volume, running=True)
         demand_no_overlay(call.inventory.view, volume)
         await call.backend.resize_volume(volume, capacity)
@@ -104,6 +105,7 @@ async def clone(call: MethodCall) -> MethodResult:
     )
 
     async def act(progress: Progress) -> Mapping[str, Value]:
+        await call.backend.resync()
         demand_volume_idle(call.inventory.view, source, running=True, readers=False)
         await call.backend.clone_volume(source, wanted)
         return _made(call, progress, wanted, "Volume")
@@ -115,9 +117,9 @@ async def clone(call: MethodCall) -> MethodResult:
 async def wipe(call: MethodCall) -> MethodResult:
     """Overwrite a volume that nobody uses with zeros."""
     volume: Volume = call.row[0]
-    await call.backend.refresh_storage()
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.resync()
         demand_volume_idle(call.inventory.view, volume, running=False)
         demand_no_overlay(call.inventory.view, volume)
         await call.backend.wipe_volume(volume)

@@ -138,6 +138,11 @@ class LibvirtBackend(Management, StorageManagement):
             self._refreshing = asyncio.create_task(self._refresh(self._mirror))
         await asyncio.wait({self._refreshing}, timeout=STORAGE_WAIT_S)
 
+    async def resync(self) -> None:
+        """Read everything anew."""
+        _session, mirror = self._connected()
+        await mirror.resync()
+
     async def control(self, machine_uuid: str, action: Action, timeout_s: float | None) -> None:
         """Carry out an action on a machine and return when the inventory shows it."""
         session, mirror = self._connected()

@@ -60,6 +60,7 @@ class Mirror:
         self._configs = configs
         self._host_name = host_name
         self._host_bridges: frozenset[str] = frozenset()
+        self._sweeping = asyncio.Lock()
         self._volumes = Volumes(session, inventory, workers)
         self._rereads = Rereads(self._reread)
         self._late: dict[Key, asyncio.Task[None]] = {}
@@ -84,11 +85,18 @@ class Mirror:
 
     async def sweep(self) -> None:
         """Look for what no event told."""
-        view = self._inventory.view
-        await self._read_machines({})
-        for kind in (StoragePool, Network):
-            for name in tuple(view.all(kind)):
-                self._mark(kind, name)
+        async with self._sweeping:
+            view = self._inventory.view
+            await self._read_machines({})
+            for kind in (StoragePool, Network):
+                for name in tuple(view.all(kind)):
+                    self._mark(kind, name)
+
+    async def resync(self) -> None:
+        """Return when everything was read anew, as far as it answers."""
+        await self.sweep()
+        await self._rereads.settle()
+        await self._volumes.read()
 
     def mark(self, kind: Kind, key: str) -> None:
         """Have a thing read that may have changed."""

@@ -37,6 +37,11 @@ class Rereads:
             self._tasks[kind, key] = task
         return self._tasks[kind, key]
 
+    async def settle(self) -> None:
+        """Return when the reads that are under way are done."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks.values()))
+
     async def stop(self) -> None:
         """End all reads."""
         tasks = tuple(self._tasks.values())
