@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
@@ -194,9 +194,9 @@ class ServedAssoc(Served):
     def _served(self, decl: PropertyDecl) -> ServedProperty:
         name = decl.name.lower()
         if name == self.spec.left_role.lower():
-            return ServedProperty(decl, lambda row: Ref(row.link.left, row.left))
+            return ServedProperty(decl, self._reference(lambda row: Ref(row.link.left, row.left)))
         if name == self.spec.right_role.lower():
-            return ServedProperty(decl, lambda row: Ref(row.link.right, row.right))
+            return ServedProperty(decl, self._reference(lambda row: Ref(row.link.right, row.right)))
         getters = {
             id(bound.link): prop.get
             for bound in self.links
@@ -204,6 +204,16 @@ class ServedAssoc(Served):
             if prop.name.lower() == name
         }
         return ServedProperty(decl, self._getter(getters)) if getters else ServedProperty(decl, None)
+
+    def _reference(self, get: Callable[[AssocRow], Ref]) -> Callable[[AssocRow], Ref | Path]:
+        if self.spec.references_have_host:
+            return get
+
+        def get_local(row: AssocRow) -> Path:
+            served, end = get(row)
+            return replace(served.path(end), host=None)
+
+        return get_local
 
     @staticmethod
     def _getter(getters: dict[int, Any]) -> Callable[[AssocRow], Any]:

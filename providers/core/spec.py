@@ -178,7 +178,8 @@ class Link:
 class AssocSpec:
     """An association: the names of its two references, and the pairs it joins.
 
-    It is served in each namespace that one of its ends is at home in.
+    It is served in each namespace that one of its ends is at home in. ``references_have_host``: whether
+    references tell the host, as the paths of instances do.
     """
 
     cim_class: str
@@ -189,4 +190,5 @@ class AssocSpec:
     prefixes: frozenset[str] | None = None
     unfilled: Mapping[str, str] = field(default_factory=dict)
     writes: Writes | None = None
+    references_have_host: bool = True
     read_access: Access = Access.READ

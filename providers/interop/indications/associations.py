@@ -68,6 +68,8 @@ INDICATION_SUBSCRIPTION = AssocSpec(
     right_role="Handler",
     profiles=("DSP1054",),
     writes=WRITES,
+    # pywbem's subscription manager compares them with the paths of an enumeration, which have no host.
+    references_have_host=False,
     links=(
         Link(
             left=indication_filter.SPEC,
