@@ -192,7 +192,7 @@ class Engine:
         if not isinstance(found.served, ServedClass):
             raise CimError(Status.METHOD_NOT_AVAILABLE, f"association {path.class_name} has no methods")
         parameters = methods.convert_parameters(
-            method, request.parameters, namespace.repository, self._parse_xml
+            method, request.parameters, namespace.repository, self.registry, self._parse_xml
         )
         call = methods.make_call(reader, found, parameters, principal)
         return methods.make_return(method, await spec.call(call))

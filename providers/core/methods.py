@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.embedded import ParseXml
     from xencim.providers.core.operations import InvokeMethod
     from xencim.providers.core.reading import Found, Reader
-    from xencim.providers.core.registry import Namespace
+    from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.spec import MethodResult, MethodSpec
 
 
@@ -90,6 +90,7 @@ def convert_parameters(
     method: MethodDecl,
     given: Mapping[str, TypedValue],
     repository: ClassRepository,
+    registry: Registry,
     parse_xml: ParseXml | None,
 ) -> dict[str, Value]:
     """Return the parameters as MOF declares them, by their names in lower case."""
@@ -105,6 +106,8 @@ def convert_parameters(
             # libvirt-cim's clients write a space where they have no reference to give.
             value = None
         value = convert(what, parameter, value)
+        if parameter.type == "reference":
+            value = _canonical(registry, value)
         if parameter.embedded is not None:
             value = read_embedded(what, parameter.embedded, value, repository, parse_xml)
         converted[name.lower()] = value
@@ -114,3 +117,10 @@ def convert_parameters(
                 Status.INVALID_PARAMETER, f"method {method.name} requires parameter {parameter.name}"
             )
     return converted
+
+
+def _canonical(registry: Registry, value: Value) -> Value:
+    """Return references as the namespaces that they name call themselves."""
+    if isinstance(value, tuple):
+        return tuple(registry.canonical(item) if isinstance(item, Path) else item for item in value)
+    return registry.canonical(value) if isinstance(value, Path) else value

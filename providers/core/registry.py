@@ -124,6 +124,12 @@ class Registry:
             )
         return found
 
+    def canonical(self, path: Path) -> Path:
+        """Return a path with its namespace's own name; one that is elsewhere stays as it is."""
+        name = _normal(path.namespace or "")
+        found = self.namespaces.get(name) or self.namespaces.get(_normal(self._aliases.get(name, "")))
+        return path if found is None else replace(path, namespace=found.name)
+
     def _namespaces(self) -> dict[str, Namespace]:
         by_name: dict[str, list[Site]] = {self.interop: list(self.sites)}
         for site in self.sites:

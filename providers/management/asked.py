@@ -78,10 +78,20 @@ def _fits(resource: Resource, asked: Given) -> bool:
     return other is None or other == told(resource.spec, (), "OtherResourceType")
 
 
+def demand_own(call: MethodCall, path: Path) -> None:
+    """Refuse a reference into another namespace: another host may have a machine of the same name."""
+    if path.namespace not in {None, call.path.namespace}:
+        raise CimError(
+            Status.INVALID_PARAMETER,
+            f"{path} is in namespace {path.namespace}; this service manages what is in {call.path.namespace}",
+        )
+
+
 def reference(
     call: MethodCall, context: Context, specs: Iterable[ClassSpec], path: Path
 ) -> tuple[ClassSpec, Row]:
     """Return what a reference to settings names, and the spec that tells it."""
+    demand_own(call, path)
     prefix = call.context.view.host.prefix
     names = sorted({f"{prefix}_{spec.cim_class}" for spec in specs})
     if path.class_name.lower() not in {name.lower() for name in names}:

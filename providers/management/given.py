@@ -71,8 +71,9 @@ def told(spec: ClassSpec, row: Row, name: str) -> Value:
 
 
 def same(value: Value, present: Value) -> bool:
-    """Tell whether a value says what is so already; nothing, none and zero are one."""
-    return value == present or (not value and not present)
+    """Tell whether a value says what is so already; empty, zero and NULL are one, FALSE is not."""
+    is_nothing = not value and value is not False
+    return value == present or (is_nothing and not present and present is not False)
 
 
 def differing(spec: ClassSpec, row: Row, asked: Given) -> dict[str, Value]:

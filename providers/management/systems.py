@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xencim.mof.values import Path
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.management.asked import missing, resource_settings, system_settings
+from xencim.providers.management.asked import demand_own, missing, resource_settings, system_settings
 from xencim.providers.management.describing import described
 from xencim.providers.management.working import demand_manageable, machine_path, refusals, run
 
@@ -31,7 +31,7 @@ async def define_system(templates: Sequence[ClassSpec], call: MethodCall) -> Met
     _demand_new(call, machine)
 
     async def work(_progress: Progress) -> Mapping[str, Value]:
-        with refusals(method):
+        with refusals(method, unsupported=Status.NOT_SUPPORTED):
             await call.backend.define(
                 machine.name, machine.current, uuid=machine.uuid, autostart=bool(machine.autostart)
             )
@@ -53,6 +53,7 @@ async def destroy_system(call: MethodCall) -> MethodResult:
     path = call.parameters.get("affectedsystem")
     if not isinstance(path, Path):
         raise missing(method, "AffectedSystem")
+    demand_own(call, path)
     wanted = machine_path(call, str(path.key("Name")))
     if path.class_name.lower() not in {wanted.class_name.lower(), "cim_computersystem"}:
         raise CimError(Status.INVALID_CLASS, f"{path}: {path.class_name} is not {wanted.class_name}")

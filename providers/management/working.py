@@ -89,7 +89,8 @@ def refusals(what: str, *, unsupported: Status | None = None, hint: str | None =
         status = unsupported if error.kind == "unsupported" else _REFUSALS.get(error.kind)
         if status is None:
             raise
-        raise CimError(status, f"{what}: {error.message}", hint=error.hint or hint) from error
+        more = hint if error.kind == "unsupported" else None
+        raise CimError(status, f"{what}: {error.message}", hint=error.hint or more) from error
 
 
 async def run(
