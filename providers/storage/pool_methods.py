@@ -9,7 +9,6 @@ Errors: CimError INVALID_PARAMETER, NOT_FOUND, ALREADY_EXISTS, FAILED (in use, a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, Path
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from xencim.mof.values import Value
     from xencim.providers.core.jobs import Progress
-    from xencim.providers.core.spec import Context, MethodCall, MethodResult
+    from xencim.providers.core.spec import MethodCall, MethodResult
 
 _SETTINGS = "DiskPoolResourceAllocationSettingData"
 _ENABLED, _DISABLED = 2, 3
@@ -73,7 +72,7 @@ async def delete_resource_pool(call: MethodCall) -> MethodResult:
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
         await call.backend.resync()
-        demand_pool_idle(_now(call), pool, running=False)
+        demand_pool_idle(call.inventory.view, pool, running=False)
         await call.backend.delete_pool(pool.name)
         return {}
 
@@ -102,7 +101,7 @@ async def request_state_change(call: MethodCall) -> MethodResult:
     async def act(_progress: Progress) -> Mapping[str, Value]:
         if not active:
             await call.backend.resync()
-            demand_pool_idle(_now(call), pool, running=True)
+            demand_pool_idle(call.inventory.view, pool, running=True)
         await call.backend.set_pool_active(pool.name, active)
         return {}
 
@@ -121,11 +120,6 @@ async def set_autostart(call: MethodCall) -> MethodResult:
 
     task = _task(call, "SetAutostart", work.POOL_AUTOSTART, pool, act, autostart=str(autostart))
     return await run(call, task)
-
-
-def _now(call: MethodCall) -> Context:
-    """Return what is known when the work's turn has come."""
-    return replace(call.context, view=call.inventory.view)
 
 
 def _own(call: MethodCall) -> StoragePool:

@@ -8,35 +8,33 @@ Errors: CimError FAILED, naming the user.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.storage.rows import is_medium
-from xencim.providers.vm.rows import config_of, origins, storage_pool_of
+from xencim.providers.vm.rows import config_of, origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Disk, StoragePool, VirtualMachine, Volume
-    from xencim.providers.core.spec import Context
 
 
-def demand_pool_idle(context: Context, pool: StoragePool, *, running: bool) -> None:
+def demand_pool_idle(view: View, pool: StoragePool, *, running: bool) -> None:
     """Refuse while a machine (``running``: one that runs) has a disk in a pool."""
-    view, find = context.view, storage_pool_of(context)
     folder = pool.target_path.rstrip("/") if pool.target_path else None
+
+    def counts(disk: Disk) -> bool:
+        if disk.pool:
+            return disk.pool == pool.name
+        return bool(folder and disk.source) and posixpath.dirname(disk.source or "") == folder
+
     machines = [*view.machines_by("pool", pool.name)]
     if folder:
         machines += view.machines_by("folder", folder)
-    user = next(
-        _disks(
-            machines,
-            lambda disk: (found := find(disk)) is not None and found.name == pool.name,
-            running=running,
-        ),
-        None,
-    )
+    user = next(_disks(machines, counts, running=running), None)
     if user is not None:
         raise CimError(Status.FAILED, f"storage pool {pool.name!r} is in use: it has {_text(*user)}")
 
