@@ -27,6 +27,8 @@ pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed
 pytestmark = [pytest.mark.libvirtd, pytest.mark.clients]
 
 SHOWS_WITHIN_S = 1.0
+DONE_WITHIN_S = 20.0
+DONE, JOB_STARTED = "0", "4096"
 ENABLED, DISABLED, QUIESCE = "2", "3", "9"
 GUEST = """<domain type='{type}'><name>{name}</name><uuid>40000000-0000-4000-8000-00000000000{n}</uuid>
 <memory unit='MiB'>64</memory><vcpu>{n}</vcpu>
@@ -101,11 +103,11 @@ def connection(host: Host) -> Iterator[Any]:
         yield made
 
 
-def shows(ask: Callable[[], object], expected: object) -> None:
+def shows(ask: Callable[[], object], expected: object, *, within_s: float = SHOWS_WITHIN_S) -> None:
     """Wait until a client is told what is expected, which must be soon."""
     began_s = time.monotonic()
     while (found := ask()) != expected:
-        assert time.monotonic() - began_s < SHOWS_WITHIN_S, (found, expected)
+        assert time.monotonic() - began_s < within_s, (found, expected)
 
 
 def machines(connection: Any, host: Host) -> list[str]:  # noqa: ANN401 - a WBEMConnection
@@ -213,8 +215,9 @@ def _local(path: Any) -> Any:  # noqa: ANN401 - a CIMInstanceName
 def test_wbemcli_starts_pauses_and_stops_a_real_guest(qemu: Host) -> None:
     def change(requested: str) -> str:
         path, words = qemu.path("alpha"), f"RequestStateChange.RequestedState={requested}"
-        [line] = wbemcli(qemu.server, "cm", path, words, account="operator", scheme="https")
-        return line.rpartition(": ")[2]
+        lines = wbemcli(qemu.server, "cm", path, words, account="operator", scheme="https")
+        [code] = re.findall(r"RequestStateChange: ([0-9]+)", "\n".join(lines))
+        return str(code)
 
     for requested, seen, virsh_says in [
         ("2", ENABLED, "running"),
@@ -223,9 +226,9 @@ def test_wbemcli_starts_pauses_and_stops_a_real_guest(qemu: Host) -> None:
         ("11", ENABLED, "running"),
         ("3", DISABLED, "shut off"),
     ]:
-        assert change(requested) == "0"
+        assert change(requested) in {DONE, JOB_STARTED}  # what a busy machine does not do at once is a job
+        shows(lambda: state(qemu, "alpha"), seen, within_s=DONE_WITHIN_S)
         assert qemu.virsh("domstate", "alpha").strip() == virsh_says
-        assert state(qemu, "alpha") == seen
     assert change("3") == "4097"
 
 
