@@ -30,7 +30,7 @@ from xencim.providers.core.spec import MethodResult
 from xencim.providers.core.state import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import Inventory
@@ -323,17 +323,16 @@ class JobEngine:
         self._change(run, state=state, changed=now, finished=now, percent=percent, error=failure)
         if failure is not None:
             log.warning("%s on %s: %s", run.job.name, run.request.owner, failure.message)
-        is_public = run.is_public
-        try:
-            if is_public:
-                self._keep(run.job)
+        if run.is_public:
+            self._keep(run.job)
+            try:
                 await self._write(run.job)
-            elif self._store is not None:
-                await self._store.remove(run.job.id)
-        except StateError:
-            log.exception("the end of job %s (%s) was not written", run.job.id, run.job.name)
-        finally:
-            del self._runs[run.job.id]
+            except StateError:
+                log.exception("the end of job %s (%s) was not written", run.job.id, run.job.name)
+        else:
+            # Nobody waits for this: a server that dies before knows of one job more, no harm done.
+            self._forget(run.job.id)
+        self._runs.pop(run.job.id, None)
 
     def _answer(self, run: _Run) -> MethodResult:
         error = run.error
@@ -376,10 +375,15 @@ class JobEngine:
     def _remove(self, job_id: str) -> None:
         self._removals.pop(job_id).cancel()
         self._inventory.remove(Job, job_id)
-        if self._store is not None:
-            self._in_background(self._store.remove(job_id))
+        self._forget(job_id)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    def _forget(self, job_id: str) -> None:
+        if self._store is not None:
+            task = asyncio.create_task(self._store.remove(job_id))
+            self._background.add(task)
+            task.add_done_callback(self._forgotten)
+
+    def _forgotten(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a job was not forgotten: %s", error)

@@ -2,7 +2,8 @@
 
 Each part brings its tables as a list of migrations, numbered from 1; its version is kept beside those
 of the others, so that parts grow independently. All statements run on one worker thread, in the order
-in which they were asked for; each `run` is one transaction.
+in which they were asked for. Each `run` is done whole or not at all; what waits is written together, for
+it is the disk's word that takes the time.
 
 Source: SQLite, "Write-Ahead Logging" and "PRAGMA synchronous".
 Errors: StateError, which names the file and what is wrong with it.
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +39,7 @@ class State:
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
         self._name = name
+        self._waiting: deque[tuple[Callable[[sqlite3.Connection], Any], Callable[..., object]]] = deque()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
 
     @classmethod
@@ -76,30 +80,61 @@ class State:
         await asyncio.shield(loop.run_in_executor(self._worker, self._migrate, part, migrations))
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what ``work`` returns of the connection, in a transaction of its own."""
+        """Return what ``work`` returns of the connection; it must not end the transaction it is in."""
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def tell(value: T | None, error: BaseException | None) -> None:
+            if error is None:
+                answer.set_result(cast("T", value))
+            else:
+                answer.set_exception(error)
+
+        self._waiting.append((work, lambda *told: loop.call_soon_threadsafe(tell, *told)))
+        self._worker.submit(self._write)
         # Shielded: work whose caller gave up is carried out all the same, in its turn.
-        return await asyncio.shield(loop.run_in_executor(self._worker, self._transact, work))
+        return await asyncio.shield(answer)
 
     def close(self) -> None:
         """Finish what was asked for and close the file."""
         self._worker.shutdown(wait=True)
         self._connection.close()
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _write(self) -> None:
+        """Carry out all that waits in one transaction, and tell of each when the disk has it."""
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not batch:
+            return  # it was written together with what was asked for before
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                answer = work(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            answers = [self._carry_out(work) for work, _ in batch]
+            connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StateError(f"{self._name}: {error}") from error
-        return answer
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            answers = [(None, self._failed(error)) for _ in batch]
+        for (_, tell), (value, failure) in zip(batch, answers, strict=True):
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+                tell(value, failure)
+
+    def _carry_out(self, work: Callable[[sqlite3.Connection], Any]) -> tuple[Any, BaseException | None]:
+        """Do one piece of work, or nothing of it."""
+        connection = self._connection
+        connection.execute("SAVEPOINT work")
+        try:
+            value = work(connection)
+        except Exception as error:  # noqa: BLE001 - handed to who asked
+            connection.execute("ROLLBACK TO work")
+            return None, self._failed(error) if isinstance(error, sqlite3.Error) else error
+        finally:
+            connection.execute("RELEASE work")
+        return value, None
+
+    def _failed(self, error: sqlite3.Error) -> StateError:
+        failure = StateError(f"{self._name}: {error}")
+        failure.__cause__ = error
+        return failure
 
     def _migrate(self, part: str, migrations: Sequence[str]) -> None:
         connection = self._connection

@@ -86,6 +86,20 @@ async def test_work_that_fails_leaves_nothing(state: State) -> None:
     assert await state.run(notes) == []
 
 
+async def test_work_that_fails_costs_its_neighbours_nothing(state: State) -> None:
+    await state.migrate("notes", [FIRST])
+    gate = threading.Event()
+    held = asyncio.ensure_future(state.run(lambda _connection: gate.wait()))
+    await asyncio.sleep(0)
+    asked = [asyncio.ensure_future(state.run(put(text))) for text in ("one", "two", "one", "three")]
+    await asyncio.sleep(0)
+    gate.set()
+    await held
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), type(None), StateError, type(None)]
+    assert await state.run(notes) == ["one", "two", "three"]
+
+
 async def test_what_nobody_waits_for_any_more_is_done_all_the_same(state: State) -> None:
     await state.migrate("notes", [FIRST])
     gate = threading.Event()
