@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 libvirt = pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
 
 Start: TypeAlias = "Callable[..., Awaitable[tuple[LibvirtBackend, Inventory]]]"
-Until: TypeAlias = "Callable[..., Awaitable[None]]"
 
 TEST = "test:///default"
 MIB = 1024**2
@@ -157,6 +158,53 @@ async def test_volumes_that_others_make_are_seen_when_somebody_asks(
         monkeypatch.setattr(backend_module, "STORAGE_SHARE", float("inf"))
         await backend.refresh_storage()
         assert inventory.view.all(Volume) == {}
+    finally:
+        behind.close()
+
+
+async def test_a_pool_that_is_stuck_keeps_its_volumes_and_is_not_asked_again(
+    backends: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, inventory = await backends(TEST, call_timeout_s=0.4)
+    await backend.create_pool(wanted_pool("other"))
+    await backend.create_volume(Volume(pool="other", name="o", capacity_bytes=1))
+    await backend.create_volume(Volume(pool="default-pool", name="v", capacity_bytes=1))
+    answer, real = threading.Event(), libvirt.virStoragePool.listAllVolumes
+    asked = []
+
+    def stuck(pool: Any, flags: int) -> Any:  # noqa: ANN401 - libvirt's own method
+        asked.append(pool.name())
+        if pool.name() == "other":
+            answer.wait(30)
+        return real(pool, flags)
+
+    monkeypatch.setattr(libvirt.virStoragePool, "listAllVolumes", stuck)
+    for _ in range(3):
+        await backend.resync()
+    assert sorted(inventory.view.all(Volume)) == ["default-pool/v", "other/o"]
+    assert Counter(asked) == {"other": 1, "default-pool": 3}
+    answer.set()
+    while Counter(asked)["other"] == 1:
+        await backend.resync()
+    await backend.delete_pool("other")
+    assert list(inventory.view.all(Volume)) == ["default-pool/v"]
+    await backend.delete_volume(Volume(pool="default-pool", name="v"))
+
+
+async def test_a_machine_that_was_just_defined_is_seen_by_a_look_at_everything(
+    backends: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend_module.LibvirtBackend, "_changed", lambda *_: None)  # events are late
+    backend, inventory = await backends(TEST)
+    behind = libvirt.open(TEST)
+    try:
+        made = behind.defineXML(
+            "<domain type='test'><name>new</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+        )
+        assert inventory.view.machine_named("new") is None
+        await backend.resync()
+        assert inventory.view.machine_named("new") is not None
+        made.undefine()
     finally:
         behind.close()
 

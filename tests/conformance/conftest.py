@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from xencim.providers.backends.records import (
     Listener,
     ListenerDestination,
     VirtualMachine,
+    Volume,
 )
 from xencim.providers.core.access import AccessPolicy, Principal
 from xencim.providers.core.jobs import GRACE_S, JobRequest
@@ -127,6 +129,16 @@ async def _begin_jobs(world: World) -> None:
         site.jobs.grace_s = GRACE_S
 
 
+def _stack_volumes(world: World) -> None:
+    """Leave on each site a volume that is based on another."""
+    for site in world.sites:
+        below = next(iter(site.inventory.view.all(Volume).values()))
+        above = replace(
+            below, name="above", path=f"{below.path}-above", backing_path=below.path, backing_format="qcow2"
+        )
+        site.inventory.put(above)
+
+
 async def _succeed(progress: Progress) -> Mapping[str, Value]:
     progress.tell(50, "half done")
     return {}
@@ -181,6 +193,7 @@ async def _subscribe(world: World) -> None:
 
 def _asking(*backends: FakeBackend) -> Iterator[Asker]:
     world = make_world(*backends)
+    _stack_volumes(world)
     asyncio.run(_begin_jobs(world))
     asyncio.run(_subscribe(world))
     yield Asker(world)
