@@ -69,6 +69,7 @@ class Lane:
         self._failing_since: datetime | None = None
         self._error: str | None = None
         self._shown_at = -_SHOW_S
+        self._shown_dropped = progress.dropped
 
     @property
     def progress(self) -> queue.Progress:
@@ -129,6 +130,8 @@ class Lane:
             if done:
                 self.waiting -= len(done)
                 self.waiting_bytes -= sum(len(one.body) for one in done)
+                if self._dropped != self._shown_dropped:
+                    self._show()
                 await self._state.run(partial(queue.done, waited=done, sequence=self.progress))
 
     async def _deliver(self, message: bytes) -> None:
@@ -171,9 +174,8 @@ class Lane:
         if self._failing_since is None:
             self._failing_since = now
             log.warning("%s does not take indications: %s", self.name, error)
-        if self._error != str(error):
-            self._error = str(error)
-            self._show()
+        self._error = str(error)
+        self._show()
         failing_s = (now - self._failing_since).total_seconds()
         if not await self._subscriptions.unreachable(self.name, failing_s):
             raise _Abandoned
@@ -195,6 +197,7 @@ class Lane:
 
     def _show(self) -> None:
         """Bring the record that clients see up to date."""
+        self._shown_dropped = self._dropped
         if self._server.view.get(ListenerDestination, self.name) is not None:
             record = Delivery(
                 destination=self.name,

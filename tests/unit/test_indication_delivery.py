@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -250,3 +251,35 @@ async def test_machines_that_change_are_told_about_in_order() -> None:
         # The first of them changes nothing: the machine starts with the host.
         await listener.count(39)
         assert listener.numbers == list(range(39))
+
+
+async def test_a_full_disk_loses_nothing_once_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    add, failures = queue.add, [sqlite3.OperationalError("database or disk is full")] * 3
+
+    def add_later(*arguments: Any) -> list[int]:  # noqa: ANN401 - as queue.add takes them
+        if failures:
+            raise failures.pop()
+        return add(*arguments)
+
+    monkeypatch.setattr(queue, "add", add_later)
+    monkeypatch.setattr(delivery, "_DISK_RETRY_S", 0.01)
+    async with running() as world, listening() as listener, delivering(world) as deliverer:
+        await subscribe(world, listener.url)
+        deliverer.accept([outgoing(0), outgoing(1)])
+        await listener.count(2)
+        assert listener.numbers == [0, 1]
+        assert "2 indications wait in memory: the state in memory: database or disk is full" in caplog.text
+
+
+async def test_what_a_full_disk_does_not_take_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> list[int]:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(queue, "add", fail)
+    monkeypatch.setattr(delivery, "_MAX_ARRIVED", 5)
+    async with running() as world, listening() as listener, delivering(world) as deliverer:
+        await subscribe(world, listener.url)
+        deliverer.accept([outgoing(number) for number in range(8)])
+        await shown(world, "l", dropped=3, waiting=5)
