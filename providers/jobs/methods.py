@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.job_errors import DONE, FAILED, INVALID_STATE, JOB_STARTED, UNSUPPORTED, embedded
+from xencim.providers.core.job_errors import (
+    DONE,
+    FAILED,
+    INVALID_PARAMETER,
+    INVALID_STATE,
+    JOB_STARTED,
+    UNSUPPORTED,
+    embedded,
+)
 from xencim.providers.core.spec import MethodResult
 
 if TYPE_CHECKING:
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records import Job
     from xencim.providers.core.spec import MethodCall
 
-_INVALID_PARAMETER = 5
+_NO_TIMEOUT_PERIOD = 4098
 _CODES: Mapping[str, int] = {"unsupported": UNSUPPORTED, "invalid_state": INVALID_STATE}
 
 
@@ -38,7 +46,9 @@ async def request_state_change(call: MethodCall) -> MethodResult:
     """End a job: orderly, or whatever the hypervisor says; 4096 while it still ends."""
     requested = call.parameters.get("requestedstate")
     if requested not in set(Requested):
-        return MethodResult(_INVALID_PARAMETER)
+        return MethodResult(INVALID_PARAMETER)
+    if call.parameters.get("timeoutperiod"):
+        return MethodResult(_NO_TIMEOUT_PERIOD)
     if requested not in {Requested.TERMINATE, Requested.KILL}:
         return MethodResult(UNSUPPORTED)
     job: Job = call.row[0]
