@@ -10,6 +10,7 @@ Errors: BackendError (lost); others are logged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,9 +40,15 @@ class Volumes:
         self._inventory = inventory
         self._workers = workers
         self._stuck: set[str] = set()
+        # One look at a time: an older one must not put back what a newer one saw gone.
+        self._reading = asyncio.Lock()
 
     async def read(self, pools: Iterable[str] | None = None) -> None:
         """Read the volumes of some pools, of all when none are named."""
+        async with self._reading:
+            await self._read(pools)
+
+    async def _read(self, pools: Iterable[str] | None) -> None:
         known = self._inventory.view.all(StoragePool)
         names = tuple(known) if pools is None else tuple(pools)
         active = [name for name in names if name in known and known[name].state in _WITH_CONTENT]
