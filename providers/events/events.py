@@ -56,7 +56,7 @@ class _Told(NamedTuple):
     classes: dict[str, str]
 
 
-class _Before(NamedTuple):
+class _Side(NamedTuple):
     """An instance on one side of a change."""
 
     path: Path
@@ -183,15 +183,15 @@ def _differences(
             yield _MODIFIED, there.path, there.instance, previous.instance
 
 
-def _instances(told: _Told, seen: Seen | None) -> dict[object, _Before]:
+def _instances(told: _Told, seen: Seen | None) -> dict[object, _Side]:
     if seen is None:
         return {}
     served = told.served
-    found: dict[object, _Before] = {}
+    found: dict[object, _Side] = {}
     for row in told.source.rows(served.site.context(), seen):
         try:
             path = served.path(row)
-            found[path.keys] = _Before(path, _instance(served, row))
+            found[path.keys] = _Side(path, _instance(served, row))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             log.exception("an instance of %s cannot be told about", served.name)
     return found
