@@ -120,7 +120,7 @@ class InstanceChange:
     """An instance that a client wants made, changed or deleted; values are checked and converted by MOF.
 
     ``row`` is that of the instance, None for one that is to be made. ``values`` are by names in lower
-    case; of a change, they are the properties that are given and no keys.
+    case; of a change, they are those that differ from what is there, and no keys.
     """
 
     context: Context

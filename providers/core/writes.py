@@ -112,7 +112,11 @@ class Writer:
         for key in decl.keys:
             if key.name.lower() in values and not _is_key(found, key.name, values.pop(key.name.lower())):
                 raise CimError(Status.INVALID_PARAMETER, f"key {decl.name}.{key.name} cannot be changed")
-        await writes.modify(self._change(reader, found.served, found.row, values))
+        # Clients read an instance, change a property and send back all of it.
+        changed = {
+            name: value for name, value in values.items() if found.served.value(found.row, name) != value
+        }
+        await writes.modify(self._change(reader, found.served, found.row, changed))
         return Done()
 
     async def _delete(self, request: op.DeleteInstance) -> Done:

@@ -319,6 +319,18 @@ async def test_a_property_list_says_what_is_changed() -> None:
         assert "SubscriptionDuration" not in told
 
 
+async def test_all_of_an_instance_may_be_sent_back() -> None:
+    async with running() as world:
+        for path in await subscribe(world, URL, SubscriptionDuration=3600, SubscriptionInfo="old"):
+            read = await values(world, path)
+            await modify(world, path, **read)
+            assert read.keys() == (await values(world, path)).keys()
+        await modify(world, path, **{**read, "SubscriptionInfo": "new", "SubscriptionTimeRemaining": 17})
+        assert (await values(world, path))["SubscriptionInfo"] == "new"
+        with pytest.raises(CimError, match="subscriptionstarttime cannot be set"):
+            await modify(world, path, SubscriptionStartTime=datetime(2026, 1, 1, tzinfo=UTC))
+
+
 async def test_keys_are_not_changed() -> None:
     async with running() as world:
         path, _, _ = await subscribe(world, URL)

@@ -42,6 +42,8 @@ _CHANGEABLE = {
     "subscriptioninfo",
 }
 _FIXED = {"alertonstatechange": False}
+# It has become another when a client sends back what it read.
+_COMPUTED = "subscriptiontimeremaining"
 _FIELDS = {
     "onfatalerrorpolicy": "on_fatal_error",
     "failuretriggertimeinterval": "failure_trigger_s",
@@ -99,7 +101,7 @@ def _end(change: InstanceChange, role: str, class_name: str, kind: type[E]) -> E
 
 
 async def _modify(change: InstanceChange) -> None:
-    demand_known(change, CLASS, _CHANGEABLE, _FIXED)
+    demand_known(change, CLASS, {*_CHANGEABLE, _COMPUTED}, _FIXED)
     settings = _settings(change)
 
     def apply(subscription: IndicationSubscription) -> IndicationSubscription:

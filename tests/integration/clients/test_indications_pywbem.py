@@ -13,7 +13,7 @@ import pytest
 from pywbem import CIMError, CIMInstance, Uint16, Uint64, WBEMServer, WBEMSubscriptionManager
 
 from .listeners import WITHIN_S, free_port, listening
-from .programs import connect, pywbemcli
+from .programs import connect, pywbemcli, wbemcli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def test_a_client_reads_changes_and_deletes_by_hand(client: WBEMConnection) -> N
     assert sorted(one["Name"] for one in affected) == ["d", "f"]
     changed = client.GetInstance(path)
     changed["SubscriptionState"] = Uint16(4)
-    client.ModifyInstance(changed, PropertyList=["SubscriptionState"])
+    client.ModifyInstance(changed)
     assert client.GetInstance(path)["SubscriptionState"] == 4
     with pytest.raises(CIMError, match="has subscriptions: delete them first"):
         client.DeleteInstance(to)
@@ -160,6 +160,20 @@ def test_a_client_reads_changes_and_deletes_by_hand(client: WBEMConnection) -> N
 def test_indication_classes_have_no_instances(client: WBEMConnection) -> None:
     for name in ("CIM_Indication", "Xen_ComputerSystemCreatedIndication"):
         assert client.EnumerateInstances(name, namespace="root/virt") == []
+
+
+def test_wbemcli_makes_changes_and_deletes_a_destination(own_server: ServerProcess) -> None:
+    keys = (
+        'SystemCreationClassName="CIM_ComputerSystem",SystemName="h",'
+        'CreationClassName="CIM_ListenerDestinationCIMXML",Name="w"'
+    )
+    path = f"interop:CIM_ListenerDestinationCIMXML.{keys}"
+    [made] = wbemcli(own_server, "ci", path, f'{keys},Destination="http://127.0.0.1:1"')
+    assert made.endswith(f"/{path}")
+    assert wbemcli(own_server, "mi", path, 'Destination="https://[::1]:2"') == []
+    [told] = wbemcli(own_server, "gi", path)
+    assert 'Destination="https://[::1]:2"' in told
+    assert wbemcli(own_server, "di", path) == []
 
 
 def test_pywbemcli_subscribes_and_pywbemlistener_hears(own_server: ServerProcess, tmp_path: Path) -> None:
