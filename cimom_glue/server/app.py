@@ -111,7 +111,10 @@ class Application:
             result = await self._engine.execute(message.operation, principal)
             await reply.stream(self._codec.reply(message, result))
         except CimError as error:
-            failure = error
+            if reply.started:
+                raise
+            # The error itself is not kept: its traceback would keep it, and what it knows, alive.
+            outcome, body = error.status.name, self._codec.error(message, error)
         except (Refused, ClientGone):
             raise
         except Exception:
@@ -123,12 +126,11 @@ class Application:
                 f"{message.method}: internal error",
                 hint=f"the log has it as request {request_id.get()}",
             )
+            outcome, body = failure.status.name, self._codec.error(message, failure)
         else:
             return "done"
-        if reply.started:
-            raise failure
-        await reply.whole(self._codec.error(message, failure))
-        return failure.status.name
+        await reply.whole(body)
+        return outcome
 
 
 class _Reply:

@@ -98,6 +98,8 @@ class Connection(HttpToolsProtocol):
             cycle.message_event.set()
         self._waiting.clear()
         self._unparsed.clear()
+        # A connection and its request know each other: without this, both would wait for the collector.
+        self._running = self.cycle = None  # type: ignore[assignment] # uvicorn asks for it no more
         self._on_lost()
 
     def data_received(self, data: bytes) -> None:
