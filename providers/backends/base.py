@@ -137,6 +137,10 @@ class Backend(Protocol):
         """
         ...
 
+    async def find_pool_sources(self, pool_type: str, host: str | None) -> Sequence[StoragePool]:
+        """Return what pools of a type could be made from, on a server or on the host itself, nameless."""
+        ...
+
     async def delete_pool(self, name: str) -> None:
         """Stop a pool and forget it; its content stays."""
         ...

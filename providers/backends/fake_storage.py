@@ -17,6 +17,8 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import Disk
 
@@ -49,6 +51,15 @@ class FakeStorage:
                 target_path=wanted.target_path or _TARGETS.get(wanted.type),
             )
         )
+
+    async def find_pool_sources(self, pool_type: str, host: str | None) -> Sequence[StoragePool]:
+        """Find one directory on any server, and one volume group."""
+        found = StoragePool(name="", uuid="", type=pool_type, state=PoolState.INACTIVE)
+        if pool_type == "netfs" and host:
+            return (replace(found, source_host=host, source_path="/export"),)
+        if pool_type == "logical":
+            return (replace(found, source_name="spare", source_devices=("/dev/sdb",)),)
+        raise BackendError("unsupported", f"pools of type {pool_type} are not found on a made-up host")
 
     async def delete_pool(self, name: str) -> None:
         """Take a pool away; its volumes are seen no more."""

@@ -19,7 +19,7 @@ from xencim.providers.core.spec import MethodSpec
 from xencim.providers.management.given import given
 from xencim.providers.storage import work
 from xencim.providers.storage.parameters import named_pool, pool_parameter
-from xencim.providers.storage.settings import wanted_pool
+from xencim.providers.storage.settings import checked_host, described, pool_type, wanted_pool
 from xencim.providers.storage.usage import demand_pool_idle
 from xencim.providers.storage.work import Task, pool_path, run
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _SETTINGS = "DiskPoolResourceAllocationSettingData"
 _ENABLED, _DISABLED = 2, 3
+FIND_WAIT_S = 30.0
+"""How long an answer waits for servers to tell what they have: a job could not tell it afterwards."""
 
 
 async def create_child_resource_pool(call: MethodCall) -> MethodResult:
@@ -64,6 +66,18 @@ def _settings(call: MethodCall) -> Instance:
             f"Settings: {one.class_name} tells no storage pool, Xen_{_SETTINGS} does",
         )
     return one
+
+
+async def find_pool_sources(call: MethodCall) -> MethodResult:
+    """Find what pools of a type could be made from."""
+    kind, host = pool_type(call.parameters["type"]), checked_host(call.parameters.get("host"))
+
+    async def act(_progress: Progress) -> Mapping[str, Value]:
+        name = work.class_name(call, _SETTINGS)
+        found = await call.backend.find_pool_sources(kind, host)
+        return {"Sources": tuple(described(source, name) for source in found)}
+
+    return await run(call, Task("FindPoolSources", work.POOL_SOURCES, None, act), wait_s=FIND_WAIT_S)
 
 
 async def delete_resource_pool(call: MethodCall) -> MethodResult:

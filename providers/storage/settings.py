@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xencim.mof.values import Instance, TypedValue
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.pool_ids import concrete_pool_id, pool_id, pool_name
@@ -92,6 +93,36 @@ def wanted_pool(asked: Given, name: str | None) -> StoragePool:
         source_port=port,
         source_node=node,
     )
+
+
+def pool_type(number: object) -> str:
+    """Return what libvirt calls a type of pool."""
+    kind = _TYPES.get(number) if isinstance(number, int) else None
+    if kind is None:
+        raise CimError(Status.INVALID_PARAMETER, f"Type: {number} is no type of pool")
+    return kind.name
+
+
+def checked_host(value: object) -> str | None:
+    """Return the name of a server to ask, None where there is none."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not _WORD.match(value):
+        raise CimError(Status.INVALID_PARAMETER, f"Host: {value!r} makes no sense")
+    return value
+
+
+def described(source: StoragePool, class_name: str) -> Instance:
+    """Return what a pool could be made from as settings that make it."""
+    number = next(number for number, kind in _TYPES.items() if kind.name == source.type)
+    told = {
+        "Type": TypedValue("uint16", number),
+        "Host": TypedValue("string", source.source_host),
+        "SourceDirectory": TypedValue("string", source.source_path),
+        "DevicePaths": TypedValue("string", source.source_devices or None),
+        "Path": TypedValue("string", f"/dev/{source.source_name}" if source.type == "logical" else None),
+    }
+    return Instance(class_name, {name: typed for name, typed in told.items() if typed.value is not None})
 
 
 def _pool_name(asked: Given, name: str | None) -> str:

@@ -45,14 +45,14 @@ class Task:
 
     name: str
     kind: str
-    queue: str
+    queue: str | None
     act: Act
     affected: tuple[Path, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-async def run(call: MethodCall, task: Task) -> MethodResult:
-    """Have a task done."""
+async def run(call: MethodCall, task: Task, *, wait_s: float | None = None) -> MethodResult:
+    """Have a task done; ``wait_s`` is how long the answer waits for it, None the usual time."""
 
     async def work(progress: Progress) -> Mapping[str, Value]:
         try:
@@ -73,28 +73,30 @@ async def run(call: MethodCall, task: Task) -> MethodResult:
             work=work,
             kind=task.kind,
             facts=task.facts,
-        )
+        ),
+        wait_s=wait_s,
     )
 
 
 def pool_path(call: MethodCall, name: str) -> Path:
     """Return the path of a storage pool."""
     keys = (("InstanceID", concrete_pool_id("Disk", name)),)
-    return Path(_class(call, "DiskPool"), keys, call.path.namespace, call.path.host)
+    return Path(class_name(call, "DiskPool"), keys, call.path.namespace, call.path.host)
 
 
 def volume_path(call: MethodCall, volume: Volume) -> Path:
     """Return the path of a volume."""
     keys = (
-        ("SystemCreationClassName", _class(call, "HostSystem")),
+        ("SystemCreationClassName", class_name(call, "HostSystem")),
         ("SystemName", call.inventory.view.host.name),
-        ("CreationClassName", _class(call, "StorageVolume")),
+        ("CreationClassName", class_name(call, "StorageVolume")),
         ("DeviceID", volume.key),
     )
-    return Path(_class(call, "StorageVolume"), keys, call.path.namespace, call.path.host)
+    return Path(class_name(call, "StorageVolume"), keys, call.path.namespace, call.path.host)
 
 
-def _class(call: MethodCall, name: str) -> str:
+def class_name(call: MethodCall, name: str) -> str:
+    """Return the name of a class as it is served where the call was made."""
     prefix, _, _own = call.path.class_name.partition("_")
     return f"{prefix}_{name}"
 
@@ -103,6 +105,7 @@ def _class(call: MethodCall, name: str) -> str:
 
 POOL_MADE, POOL_GONE = "pool made", "pool gone"
 POOL_STATE, POOL_AUTOSTART, POOL_READ = "pool state", "pool autostart", "pool read"
+POOL_SOURCES = "pool sources"
 VOLUME_MADE, VOLUME_COPIED, VOLUME_GONE = "volume made", "volume copied", "volume gone"
 VOLUME_SIZE, VOLUME_WIPED = "volume size", "volume wiped"
 
@@ -161,12 +164,17 @@ def _pool_read(_view: View, facts: Mapping[str, str]) -> str | None:
     return f"whether storage pool {facts['pool']!r} was looked at anew cannot be told"
 
 
+def _pool_sources(_view: View, _facts: Mapping[str, str]) -> str | None:
+    return "nothing was changed; ask again"
+
+
 RECONCILERS: Mapping[str, Reconciler] = {
     POOL_MADE: _pool_made,
     POOL_GONE: _pool_gone,
     POOL_STATE: _pool_state,
     POOL_AUTOSTART: _pool_autostart,
     POOL_READ: _pool_read,
+    POOL_SOURCES: _pool_sources,
     VOLUME_MADE: _volume_made,
     VOLUME_COPIED: _volume_copied,
     VOLUME_GONE: _volume_gone,

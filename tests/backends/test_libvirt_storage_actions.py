@@ -97,6 +97,19 @@ async def test_a_pool_of_each_type_comes_stops_starts_and_goes(
     assert list(inventory.view.all(StoragePool)) == ["default-pool"]
 
 
+async def test_sources_are_found_and_nothing_is_changed(backends: Start) -> None:
+    backend, inventory = await backends(TEST)
+    groups = await backend.find_pool_sources("logical", None)
+    assert [(one.source_name, one.source_devices) for one in groups] == [
+        ("testvg1", ("/dev/sda20",)),
+        ("testvg2", ("/dev/sda21",)),
+    ]
+    [share] = await backend.find_pool_sources("netfs", "nas.example")
+    assert (share.source_host, share.source_path) == ("nas.example", "/testshare")
+    assert (await refused(backend.find_pool_sources("scsi", None)))[0] == "unsupported"
+    assert list(inventory.view.all(StoragePool)) == ["default-pool"]
+
+
 async def test_volumes_come_are_cloned_and_go(backends: Start) -> None:
     backend, inventory = await backends(TEST)
     assert inventory.view.all(Volume) == {}

@@ -87,6 +87,19 @@ def test_a_wanted_pool(pool: StoragePool, xml: str) -> None:
     assert resource_xml.storage_pool(xml, state=PoolState.RUNNING) == pool
 
 
+def test_sources_of_pools() -> None:
+    xml = """<sources><source><device path='/dev/a'/><device/><name>vg1</name><format type='lvm2'/></source>
+    <source><host name='nas'/><dir path='/x'/><format type='nfs'/></source></sources>"""
+    found = replace(POOL, name="", type="t", state=PoolState.INACTIVE)
+    assert storage_xml.pool_sources(xml, "t") == [
+        replace(found, source_devices=("/dev/a",), source_name="vg1"),
+        replace(found, source_host="nas", source_path="/x"),
+    ]
+    assert storage_xml.pool_sources("<sources/>", "t") == []
+    assert storage_xml.source_xml(None) is None
+    assert storage_xml.source_xml("a&b") == '<source><host name="a&amp;b"/></source>'
+
+
 def test_a_wanted_volume() -> None:
     wanted = Volume(
         pool="p",

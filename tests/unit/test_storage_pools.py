@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xencim.mof.values import Path
+from xencim.mof.values import Instance, Path, TypedValue
 from xencim.providers.backends.fake import GIB, fake_machine
 from xencim.providers.backends.fake_storage import POOL_CAPACITY_BYTES
 from xencim.providers.backends.records import Job, PoolState, StoragePool, VirtualMachine, Volume
@@ -152,6 +152,37 @@ async def test_a_pool_that_makes_no_sense_is_refused_by_the_name_of_the_property
         await storage.create_pool(name, **properties)
     assert caught.value.status is status
     assert storage.view.all(StoragePool) == before
+
+
+async def test_what_is_found_can_be_made(storage: Storage) -> None:
+    before = dict(storage.view.all(StoragePool))
+    found = await storage.call(SERVICE, "FindPoolSources", Type=6)
+    [parameter] = found.out
+    assert (found.return_value, parameter.name) == (0, "Sources")
+    assert parameter.value == (
+        settings_of(Type=("uint16", 6), DevicePaths=("string", ("/dev/sdb",)), Path=("string", "/dev/spare")),
+    )
+    assert storage.view.all(StoragePool) == before
+    await storage.call(SERVICE, "CreateChildResourcePool", ElementName="new", Settings=parameter.value)
+    assert storage.pool("new").source_name == "spare"
+    share = await storage.call(SERVICE, "FindPoolSources", Type=3, Host="nas.example")
+    assert share.out[0].value == (
+        settings_of(
+            Type=("uint16", 3), Host=("string", "nas.example"), SourceDirectory=("string", "/export")
+        ),
+    )
+
+
+async def test_where_nothing_can_be_found(storage: Storage) -> None:
+    assert (await storage.call(SERVICE, "FindPoolSources", Type=1)).return_value == 1
+    for wrong in ({"Type": 9}, {"Type": 3, "Host": "-o x"}):
+        error = await storage.refused(SERVICE, "FindPoolSources", **wrong)
+        assert error.status is Status.INVALID_PARAMETER
+
+
+def settings_of(**properties: tuple[str, Value]) -> Instance:
+    values = {name: TypedValue(*typed) for name, typed in properties.items()}
+    return Instance("Xen_DiskPoolResourceAllocationSettingData", values)
 
 
 async def test_other_settings_make_no_pool(storage: Storage) -> None:

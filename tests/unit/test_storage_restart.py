@@ -26,6 +26,7 @@ VOLUME = Volume(pool="p", name="v", capacity_bytes=7)
         (work.POOL_AUTOSTART, {"pool": "p", "autostart": "False"}, "storage pool 'p' was not changed"),
         (work.POOL_AUTOSTART, {"pool": "q", "autostart": "False"}, "storage pool 'q' was not changed"),
         (work.POOL_READ, {"pool": "p"}, "whether storage pool 'p' was looked at anew cannot be told"),
+        (work.POOL_SOURCES, {}, "nothing was changed; ask again"),
         (work.VOLUME_MADE, {"volume": "p/v"}, None),
         (work.VOLUME_MADE, {"volume": "p/w"}, "there is no volume 'p/w'"),
         (work.VOLUME_COPIED, {"volume": "p/w"}, "there is no volume 'p/w'"),

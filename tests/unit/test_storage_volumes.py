@@ -204,6 +204,7 @@ async def test_a_volume_that_is_gone_is_not_found(storage: Storage) -> None:
 async def test_only_administrators_change_storage(storage: Storage) -> None:
     for path, method in (
         (SERVICE, "CreateChildResourcePool"),
+        (SERVICE, "FindPoolSources"),
         (SERVICE, "DeleteResourcePool"),
         (SERVICE, "CreateResourceInPool"),
         (SERVICE, "DeleteResourceInPool"),

@@ -14,7 +14,7 @@ from xencim.providers.backends.libvirt import storage_actions as actions
 from xencim.providers.backends.records import StoragePool, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.libvirt.machines import ConfigCache
@@ -41,6 +41,12 @@ class StorageManagement:
     async def create_pool(self, wanted: StoragePool) -> None:
         """Define a pool and start it."""
         await self._act(wanted.name, f"pool {wanted.name} created", actions.create_pool, wanted)
+
+    async def find_pool_sources(self, pool_type: str, host: str | None) -> Sequence[StoragePool]:
+        """Return what pools of a type could be made from."""
+        session, _mirror = self._connected()
+        find = partial(actions.find_pool_sources, session, pool_type, host)
+        return await self._storage_actions.run(f"sources of {pool_type} pools", find)
 
     async def delete_pool(self, name: str) -> None:
         """Stop a pool and forget it; its content stays."""

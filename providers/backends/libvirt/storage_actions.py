@@ -13,7 +13,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt.storage_xml import pool_xml, volume_xml
+from xencim.providers.backends.libvirt.storage_xml import (
+    pool_sources,
+    pool_xml,
+    source_xml,
+    volume_xml,
+)
 
 if TYPE_CHECKING:
     from libvirt import virStoragePool, virStorageVol
@@ -41,6 +46,12 @@ def create_pool(session: Session, wanted: StoragePool) -> None:
         with suppress(BackendError):
             _forget(session, pool)
         raise
+
+
+def find_pool_sources(session: Session, pool_type: str, host: str | None) -> list[StoragePool]:
+    """Return what pools of a type could be made from, on a server or on the host itself."""
+    find = session.connection.findStoragePoolSources
+    return pool_sources(session.call(find, pool_type, source_xml(host), 0), pool_type)
 
 
 def delete_pool(session: Session, name: str) -> None:

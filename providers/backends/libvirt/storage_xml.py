@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from xencim.providers.backends.libvirt.parse import attribute, document, scaled, text
-from xencim.providers.backends.records import Volume
+from xencim.providers.backends.records import PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
-
-    from xencim.providers.backends.records import StoragePool
 
 
 def volume(xml: str, pool: str) -> Volume:
@@ -38,6 +36,32 @@ def volume(xml: str, pool: str) -> Volume:
 def _bytes(told: _Element, name: str) -> int | None:
     element = told.find(name)
     return None if element is None else scaled(element.text, element.get("unit", "bytes"))
+
+
+def source_xml(host: str | None) -> str | None:
+    """Return where to look for sources: a server, or the host itself."""
+    if not host:
+        return None
+    source = etree.Element("source")
+    etree.SubElement(source, "host", name=host)
+    return etree.tostring(source, encoding="unicode")
+
+
+def pool_sources(xml: str, pool_type: str) -> list[StoragePool]:
+    """Return the sources that were found as pools without a name."""
+    return [
+        StoragePool(
+            name="",
+            uuid="",
+            type=pool_type,
+            state=PoolState.INACTIVE,
+            source_host=attribute(source, "host", "name"),
+            source_path=attribute(source, "dir", "path"),
+            source_devices=tuple(path for one in source.iterfind("device") if (path := one.get("path"))),
+            source_name=text(source, "name"),
+        )
+        for source in document(xml, "sources").iterfind("source")
+    ]
 
 
 def pool_xml(wanted: StoragePool) -> str:

@@ -17,6 +17,7 @@ from xencim.providers.storage import pool_methods, volume_methods
 _METHODS: tuple[MethodSpec, ...] = (
     MethodSpec("CreateChildResourcePool", pool_methods.create_child_resource_pool, access=Access.ADMIN),
     MethodSpec("DeleteResourcePool", pool_methods.delete_resource_pool, access=Access.ADMIN),
+    MethodSpec("FindPoolSources", pool_methods.find_pool_sources, access=Access.ADMIN),
     MethodSpec("CreateResourceInPool", volume_methods.create_resource_in_pool, access=Access.ADMIN),
     MethodSpec("DeleteResourceInPool", volume_methods.delete_resource_in_pool, access=Access.ADMIN),
     MethodSpec("RefreshResourcesInPool", pool_methods.refresh_resources_in_pool, access=Access.ADMIN),

@@ -222,6 +222,19 @@ def test_what_the_hypervisor_says_reaches_the_client(qemu: Host, tmp_path: Path)
     assert qemu.virsh("pool-list", "--all", "--name").split() == []
 
 
+def test_sources_are_found(pretended: Host) -> None:
+    found = pretended.call("FindPoolSources", Type=Uint16(6))
+    groups = [(one["Type"], one["Path"], one["DevicePaths"]) for one in found["Sources"]]
+    assert (found[""], groups) == (
+        0,
+        [(6, "/dev/testvg1", ["/dev/sda20"]), (6, "/dev/testvg2", ["/dev/sda21"])],
+    )
+    made = pretended.call("CreateChildResourcePool", ElementName="vg", Settings=[found["Sources"][0]])
+    assert made[""] == 0
+    assert pretended.pool_xml("vg").findtext("source/name") == "testvg1"
+    assert pretended.call("DeleteResourcePool", Pool=pretended.pool("vg"))[""] == 0
+
+
 def test_what_a_driver_cannot_do_is_not_supported(pretended: Host) -> None:
     pool = pretended.pool("default-pool")
     disk = pretended.settings("StorageVolume", VolumeName="disk", Capacity=Uint64(MIB))
