@@ -10,7 +10,7 @@ import http.client
 import io
 import socket
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pywbem
 import requests
@@ -40,23 +40,24 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-class _OverSocket(BaseAdapter):  # type: ignore[misc]  # requests has no types
+class _OverSocket(BaseAdapter):
     """How pywbem's HTTP library reaches the socket."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
 
-    def send(self, request: requests.PreparedRequest, **_options: object) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **_options: object) -> requests.Response:  # type: ignore[override]  # options of TCP and TLS
         """Send a request and read the whole answer."""
+        body = cast("bytes", request.body)  # as pywbem makes it
         with closing(_Connection(self._path)) as connection:
-            connection.request(request.method, request.path_url, request.body, dict(request.headers))
+            connection.request("POST", request.path_url, body, dict(request.headers))
             answer = connection.getresponse()
             response = requests.Response()
             response.status_code, response.reason = answer.status, answer.reason
             response.headers.update(answer.getheaders())
             response.raw = io.BytesIO(answer.read())
-        response.request, response.url = request, request.url
+        response.request, response.url = request, _URL
         return response
 
     def close(self) -> None:
