@@ -76,6 +76,7 @@ class Deliverer:
             lane = self._add(progress)
             lane.waiting, lane.waiting_bytes = waiting, waiting_bytes
             lane.wake()
+            lane.show_losses()
         self._end = self._server.subscribe(self._record_changed)
         self._writer = asyncio.get_running_loop().create_task(self._write())
 
@@ -125,11 +126,16 @@ class Deliverer:
                     await asyncio.sleep(_DISK_RETRY_S)
 
     async def _write_some(self) -> None:
-        batch = self._arrived[:_BATCH]
+        # Of a destination that was deleted meanwhile nothing must come to the disk any more.
+        batch = [one for one in self._arrived[:_BATCH] if self._lanes.get(one.lane.name) is one.lane]
+        del self._arrived[:_BATCH]
         lanes = {one.lane.name: one.lane for one in batch}
         sequences = [lane.progress for lane in lanes.values()]
-        sizes = await self._state.run(partial(_keep, batch=batch, sequences=sequences))
-        del self._arrived[: len(batch)]
+        try:
+            sizes = await self._state.run(partial(_keep, batch=batch, sequences=sequences))
+        except StateError:
+            self._arrived[:0] = batch
+            raise
         for one, size in zip(batch, sizes, strict=True):
             one.lane.waiting_bytes += size
         for lane in lanes.values():

@@ -76,6 +76,11 @@ class Lane:
         """What is kept on disk of the lane."""
         return queue.Progress(self.name, self.context, self.next_number, self._delivered, self._dropped)
 
+    def show_losses(self) -> None:
+        """Tell clients what was dropped before this server was started."""
+        if self._dropped:
+            self._show()
+
     def wake(self) -> None:
         """Say that something waits."""
         self._arrived.set()

@@ -186,6 +186,19 @@ async def test_too_many_that_wait_are_dropped_counted_and_seen_as_a_gap(
         assert listener.numbers == [*range(10), 25]
 
 
+async def test_losses_are_told_after_a_restart(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MAX_WAITING", 1)
+    async with listening() as listener:
+        async with running(path=tmp_path / "state") as world, delivering(world) as deliverer:
+            await subscribe(world, listener.url)
+            deliverer.accept([outgoing(0), outgoing(1), outgoing(2)])
+            await listener.count(1)
+        async with running(path=tmp_path / "state") as world, delivering(world):
+            await shown(world, "l", dropped=2, failing_since=None)
+
+
 async def test_the_service_tells_of_trouble() -> None:
     async with running() as world:
         namespace = world.engine.registry.namespace(INTEROP)
@@ -193,7 +206,8 @@ async def test_the_service_tells_of_trouble() -> None:
         world.server.put(Delivery(destination="a", waiting=3, failing_since=datetime(2026, 1, 2, tzinfo=UTC)))
         world.server.put(Delivery(destination="b", dropped=2))
         [row] = service.rows(service.site.context())  # type: ignore[attr-defined]
-        assert service.value(row, "OperationalStatus") == (3,)
+        told = [service.value(row, name) for name in ("OperationalStatus", "HealthState", "PrimaryStatus")]
+        assert told == [(3,), 10, 2]
         assert service.value(row, "StatusDescriptions") == (
             "a: not reached since 2026-01-02 00:00:00 UTC (None), 3 waiting; b: 2 dropped",
         )

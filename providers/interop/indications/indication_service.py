@@ -1,7 +1,7 @@
 """CIM_IndicationService: the part of the server that delivers indications.
 
-What a destination did not get, or has not got yet because its listener does not answer, stands in
-StatusDescriptions.
+StatusDescriptions tells what a destination did not get and, while its listener does not answer and the
+service is Degraded, what waits for it.
 
 Source: DSP1054 1.1 (CIM_IndicationService).
 """
@@ -39,8 +39,12 @@ def service_rows(context: Context) -> Iterable[Row]:
     return ((record, *context.server.all(Delivery).values()),) if record is not None else ()
 
 
-def _trouble(deliveries: Iterable[Delivery]) -> str | None:
-    """Return what goes wrong, None where all is well."""
+def _is_failing(deliveries: Iterable[Delivery]) -> bool:
+    return any(one.failing_since is not None for one in deliveries)
+
+
+def _descriptions(_manager: ObjectManager, *deliveries: Delivery) -> tuple[str] | None:
+    """Return one text, as there is one OperationalStatus; None where there is nothing to tell."""
     texts = []
     for one in deliveries:
         if one.failing_since is not None:
@@ -50,7 +54,7 @@ def _trouble(deliveries: Iterable[Delivery]) -> str | None:
             )
         if one.dropped:
             texts.append(f"{one.destination}: {one.dropped} dropped")
-    return "; ".join(texts) or None
+    return ("; ".join(texts),) if texts else None
 
 
 SPEC = ClassSpec(
@@ -74,22 +78,18 @@ SPEC = ClassSpec(
         *(prop for prop in RUNS if prop.name not in _STATUS),
         Prop(
             "OperationalStatus",
-            lambda _manager, *found: (_DEGRADED if _trouble(found) else _OK,),
+            lambda _manager, *found: (_DEGRADED if _is_failing(found) else _OK,),
             source=_DELIVERY,
         ),
-        Prop(
-            "StatusDescriptions",
-            lambda _manager, *found: (text,) if (text := _trouble(found)) else None,
-            source=_DELIVERY,
-        ),
+        Prop("StatusDescriptions", _descriptions, source=_DELIVERY),
         Prop(
             "HealthState",
-            lambda _manager, *found: _LESS_HEALTHY if _trouble(found) else _HEALTHY,
+            lambda _manager, *found: _LESS_HEALTHY if _is_failing(found) else _HEALTHY,
             source=_DELIVERY,
         ),
         Prop(
             "PrimaryStatus",
-            lambda _manager, *found: _PRIMARY_DEGRADED if _trouble(found) else _PRIMARY_OK,
+            lambda _manager, *found: _PRIMARY_DEGRADED if _is_failing(found) else _PRIMARY_OK,
             source=_DELIVERY,
         ),
         Prop("FilterCreationEnabled", Const(True), source="constant: clients make filters"),
