@@ -18,6 +18,7 @@ from xencim.cimom_glue.cmpi.answers import Answers
 from xencim.cimom_glue.cmpi.frames import FrameError
 from xencim.cimom_glue.cmpi.principals import Principals
 from xencim.cimom_glue.cmpi.session import Session, SessionEndedError
+from xencim.cimom_glue.server.auth.ratelimit import FailureLimiter
 from xencim.cimom_glue.server.listener import listen_unix
 from xencim.cimom_glue.server.peer import Transport, peer_of
 from xencim.providers.core import operations as op
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from xencim.providers.core.results import Result
 
 log = logging.getLogger(__name__)
+
+_STRANGERS = 16  # connections of peers that are not believed: they cannot keep out those that are
+_REFUSAL_SECONDS = 2.0
+_SAID_SECONDS = 60.0  # between two lines about the same user
 
 _CHANGES = (op.InvokeMethod, op.CreateInstance, op.ModifyInstance, op.DeleteInstance)
 
@@ -53,11 +58,15 @@ class CmpiServer:
         self._answers = Answers()
         self._principals = Principals(settings.users)
         self._sessions: dict[asyncio.Task[Any], Session] = {}
+        self._strangers = 0
+        self._said = FailureLimiter(1, _SAID_SECONDS)
         self._server: asyncio.Server | None = None
 
     async def start(self) -> str:
         """Listen; return what is listened on."""
         listener = listen_unix(self._settings.socket)
+        if not self._settings.users:
+            self._settings.socket.chmod(0o600)
         self._server = await asyncio.start_unix_server(self._serve, sock=listener.socket)
         return listener.url
 
@@ -81,14 +90,17 @@ class CmpiServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or self._server is None or len(self._sessions) >= self._settings.connections:
-            log.warning("a CIMOM's connection is refused: there are %d", len(self._sessions))
-            writer.close()
-            return
+        assert task is not None  # noqa: S101 - for the type checker
         session = Session((reader, writer), self._engine, self._answers, self._principals)
         self._sessions[task] = session
         try:
-            await self._converse(session, writer)
+            uid = peer_of(writer.get_extra_info("socket"), Transport.UNIX).uid
+            if uid is None or not await self._principals.believes(uid):
+                await self._turn_away(session, uid)
+            elif len(self._sessions) - self._strangers > self._settings.connections:
+                log.warning("a CIMOM's connection is refused: there are %d", self._settings.connections)
+            else:
+                await session.converse()
         except (SessionEndedError, OSError, asyncio.IncompleteReadError):
             pass  # a connection's usual end
         except asyncio.CancelledError:
@@ -99,13 +111,20 @@ class CmpiServer:
             del self._sessions[task]
             writer.close()
 
-    async def _converse(self, session: Session, writer: asyncio.StreamWriter) -> None:
-        uid = peer_of(writer.get_extra_info("socket"), Transport.UNIX).uid
-        if uid is not None and await self._principals.believes(uid):
-            await session.converse()
+    async def _turn_away(self, session: Session, uid: int | None) -> None:
+        if not self._said.wait_seconds(str(uid)):
+            self._said.take(str(uid))
+            log.warning("uid %s is refused on the CIMOMs' socket: it is not listed in cmpi.users", uid)
+        if self._strangers >= _STRANGERS:
             return
-        log.warning("uid %s is refused on the CIMOMs' socket: it is not listed in cmpi.users", uid)
-        await session.refuse(f"uid {uid} may not speak for users: list its name in cmpi.users")
+        self._strangers += 1
+        try:
+            async with asyncio.timeout(_REFUSAL_SECONDS):
+                await session.refuse(f"uid {uid} may not speak for users: list its name in cmpi.users")
+        except TimeoutError:
+            log.debug("uid %s had nothing to ask", uid)
+        finally:
+            self._strangers -= 1
 
 
 class _Finishing:

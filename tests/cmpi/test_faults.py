@@ -226,8 +226,32 @@ async def test_an_unlisted_peer_is_refused(
     monkeypatch.setattr(server, "peer_of", stranger)
     async with daemon(Idle()) as path:
         answer = await plain.call(path, *NAMES)
+        again = await plain.call(path, *NAMES)
     assert answer.lines == ["rc 2 uid 54321 may not speak for users: list its name in cmpi.users"]
-    assert "uid 54321 is refused" in caplog.text
+    assert again == answer
+    assert caplog.text.count("uid 54321 is refused") == 1
+
+
+async def test_strangers_cannot_keep_out_those_who_are_listed(
+    plain: Built, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = iter([54321] * 20)
+
+    def peer(_connection: object, transport: Transport) -> Peer:
+        uid = next(uids, 0)
+        return Peer(transport, f"uid {uid}", local=True, uid=uid)
+
+    monkeypatch.setattr(server, "peer_of", peer)
+    async with daemon(Idle()) as path:
+        assert path.stat().st_mode & 0o777 == 0o600
+        strangers = [await asyncio.open_unix_connection(str(path)) for _ in range(20)]
+        # The last ones are turned away at once, the first wait for what the stranger has to ask.
+        assert await strangers[19][0].read() == b""
+        answer = await plain.call(path, *NAMES)
+        for _, writer in strangers:
+            writer.close()
+            await writer.wait_closed()
+    assert answer.lines == ["done", "rc 0 "]
 
 
 async def test_a_request_that_is_none_is_answered_and_logged(
