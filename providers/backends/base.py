@@ -62,7 +62,7 @@ class Backend(Protocol):
         ...
 
     async def refresh_storage(self) -> None:
-        """Re-read what announces nothing (pools' usage, volumes); the backend itself limits how often."""
+        """Re-read what announces nothing (pools' usage, volumes, filters); the backend limits how often."""
         ...
 
     async def resync(self) -> None:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
+from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, filtered
 from xencim.providers.backends.fake_manage import FakeManagement
 from xencim.providers.backends.fake_storage import FakeStorage
 from xencim.providers.backends.records import (
@@ -214,8 +215,12 @@ class FakeBackend(FakeManagement, FakeStorage):
     async def start(self, inventory: Inventory) -> None:
         """Fill the inventory."""
         inventory.put(fake_host(self._machines, self._host_name, self.prefix))
+        has_filters = self.prefix in FILTERING_PREFIXES
+        for network_filter in FILTERS if has_filters else ():
+            inventory.put(network_filter)
         for number in range(self._machines):
-            inventory.put(fake_machine(number))
+            machine = fake_machine(number)
+            inventory.put(filtered(machine) if has_filters else machine)
             inventory.put(fake_volume(number))
         used = self._machines * 20 * GIB // 4
         capacity = max(self._machines, 64) * 20 * GIB

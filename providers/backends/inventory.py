@@ -17,6 +17,7 @@ from xencim.providers.backends.records import (
     Job,
     MachineConfig,
     MachineOperation,
+    NetworkFilter,
     Record,
     VirtualMachine,
     Volume,
@@ -32,7 +33,7 @@ _EMPTY: Mapping[str, Record] = {}
 
 
 def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
-    """Name what a machine can be found by: its name, its disks' media, folders and pools, its networks."""
+    """Name what a machine can be found by: name, disks' media, folders and pools, networks and filters."""
     facets = {("name", machine.name)}
     for config in (machine.current, machine.stored):
         if config is None:
@@ -47,6 +48,8 @@ def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
                 facets.add(("network", nic.network))
             if nic.bridge:
                 facets.add(("bridge", nic.bridge))
+            if nic.filter_ref:
+                facets.add(("filter", nic.filter_ref))
     return frozenset(facets)
 
 
@@ -61,6 +64,11 @@ def volume_facets(volume: Volume) -> frozenset[tuple[str, str]]:
     """Name what a volume can be found by: its pool, its path, and that of the image under it."""
     facets = {("in", volume.pool), ("path", volume.path), ("backed by", volume.backing_path)}
     return frozenset((facet, value) for facet, value in facets if value)
+
+
+def filter_facets(network_filter: NetworkFilter) -> frozenset[tuple[str, str]]:
+    """Name what a network filter can be found by: the filters that it refers to."""
+    return frozenset(("refers to", name) for name in network_filter.references)
 
 
 class View:
@@ -116,6 +124,11 @@ class View:
         volumes = self.all(Volume)
         return (volumes[key] for key in self._facets.get((facet, value), ()))
 
+    def filters_by(self, facet: str, value: str) -> Iterator[NetworkFilter]:
+        """Yield the filters that `filter_facets` gives this facet, at a cost that grows with them."""
+        filters = self.all(NetworkFilter)
+        return (filters[name] for name in self._facets.get((facet, value), ()))
+
     def machine_named(self, name: str) -> VirtualMachine | None:
         """Return the machine of that name, None when there is none."""
         return next(self.machines_by("name", name), None)
@@ -168,6 +181,9 @@ class Inventory:
         elif isinstance(record, Volume):
             before = volume_facets(old) if isinstance(old, Volume) else ()
             self._find_by(record.key, before, volume_facets(record))
+        elif isinstance(record, NetworkFilter):
+            before = filter_facets(old) if isinstance(old, NetworkFilter) else ()
+            self._find_by(record.key, before, filter_facets(record))
         self._changed(old, record)
 
     def remove(self, kind: type[R], key: str) -> None:
@@ -183,6 +199,8 @@ class Inventory:
             self._find_by(key, job_facets(old), ())
         elif isinstance(old, Volume):
             self._find_by(key, volume_facets(old), ())
+        elif isinstance(old, NetworkFilter):
+            self._find_by(key, filter_facets(old), ())
         self._changed(old, None)
 
     def replace_all(self, kind: type[R], records: Iterable[R]) -> None:

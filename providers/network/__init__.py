@@ -1,13 +1,8 @@
-"""The networks that machines' ports come from."""
+"""The networks that machines' ports come from, and the filters that packets have to pass."""
 
-from __future__ import annotations
+from xencim.providers.network import filters, network_pool
 
-from typing import TYPE_CHECKING
+__all__ = ["ASSOCIATIONS", "SPECS"]
 
-from xencim.providers.network import network_pool
-
-if TYPE_CHECKING:
-    from xencim.providers.core.spec import AssocSpec
-
-SPECS = (network_pool.SPEC,)
-ASSOCIATIONS: tuple[AssocSpec, ...] = ()
+SPECS = (network_pool.SPEC, *filters.SPECS)
+ASSOCIATIONS = filters.ASSOCIATIONS

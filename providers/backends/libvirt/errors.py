@@ -30,6 +30,7 @@ _KINDS = {
     49: "not_found",  # NO_STORAGE_POOL
     50: "not_found",  # NO_STORAGE_VOL
     55: "invalid_state",  # OPERATION_INVALID
+    62: "not_found",  # NO_NWFILTER
     67: "unsupported",  # CONFIG_UNSUPPORTED
     68: "timeout",  # OPERATION_TIMEOUT
     74: "unsupported",  # ARGUMENT_UNSUPPORTED

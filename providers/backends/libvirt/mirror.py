@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import machines, resources
+from xencim.providers.backends.libvirt.filters import Filters
 from xencim.providers.backends.libvirt.rereads import Key, Rereads
 from xencim.providers.backends.libvirt.storage_volumes import Volumes
 from xencim.providers.backends.libvirt.workers import StuckError
@@ -62,6 +63,7 @@ class Mirror:
         self._host_bridges: frozenset[str] = frozenset()
         self._sweeping = asyncio.Lock()
         self._volumes = Volumes(session, inventory, workers)
+        self.filters = Filters(session, inventory, workers)
         self._rereads = Rereads(self._reread)
         self._late: dict[Key, asyncio.Task[None]] = {}
         # Machines told of by events while all are read: those reads are younger than the bulk's.
@@ -79,6 +81,7 @@ class Mirror:
         self._inventory.replace_all(StoragePool, await self._read_each(StoragePool, pools))
         self._inventory.replace_all(Network, await self._read_each(Network, networks))
         await self._volumes.read()
+        await self.filters.read()
         await self._read_machines(await self._bulk_sizes())
         self._inventory.replace_all(Bridge, self._bridges())
         self._inventory.put(host)
@@ -91,6 +94,7 @@ class Mirror:
             for kind in (StoragePool, Network):
                 for name in tuple(view.all(kind)):
                     self._mark(kind, name)
+            await self.filters.read()
 
     async def resync(self) -> None:
         """Return when everything was read anew, as far as it answers."""
@@ -277,7 +281,8 @@ class Mirror:
         self._settle_bridges(net.bridge for net in (old, new) if net and net.bridge)
 
     async def refresh_storage(self) -> None:
-        """Re-read what the daemon knows of its storage pools and what is in them."""
+        """Re-read what the daemon knows of its storage pools, what is in them, and the network filters."""
+        await self.filters.read()
         view = self._inventory.view
         pools = [
             pool for name, pool in view.all(StoragePool).items() if (StoragePool, name) not in self._late

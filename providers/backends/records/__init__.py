@@ -19,6 +19,7 @@ from xencim.providers.backends.records.devices import (
     Nic,
     Vcpu,
 )
+from xencim.providers.backends.records.filters import Condition, FilterRule, NetworkFilter
 from xencim.providers.backends.records.host import (
     Bridge,
     GuestSupport,
@@ -60,6 +61,7 @@ Record: TypeAlias = (
     | Volume
     | Network
     | Bridge
+    | NetworkFilter
     | ObjectManager
     | Namespace
     | Listener
@@ -73,12 +75,14 @@ __all__ = [
     "Action",
     "Bandwidth",
     "Bridge",
+    "Condition",
     "Console",
     "ControllerDevice",
     "CpuAllocation",
     "Delivery",
     "Disk",
     "Element",
+    "FilterRule",
     "Graphics",
     "GuestSupport",
     "Host",
@@ -96,6 +100,7 @@ __all__ = [
     "MemoryAllocation",
     "Namespace",
     "Network",
+    "NetworkFilter",
     "Nic",
     "ObjectManager",
     "PoolState",

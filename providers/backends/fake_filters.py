@@ -1,0 +1,73 @@
+"""The made-up host's network filters, where its prefix is one of a hypervisor that has any."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.records import Condition, FilterRule, NetworkFilter
+
+if TYPE_CHECKING:
+    from xencim.providers.backends.records import MachineConfig, VirtualMachine
+
+FILTERING_PREFIXES = frozenset({"KVM", "LXC"})
+_SPACE = uuids.UUID("3f1f9f1c-58c5-5d0a-9d5e-2b0d5a7c9e61")
+_APPLIED = "clean"
+
+
+def _filter(
+    name: str, chain: str, priority: int, rules: tuple[FilterRule, ...], references: tuple[str, ...] = ()
+) -> NetworkFilter:
+    uuid = str(uuids.uuid5(_SPACE, name))
+    return NetworkFilter(
+        name=name, uuid=uuid, chain=chain, priority=priority, rules=rules, references=references
+    )
+
+
+def _rule(index: int, action: str, priority: int, protocol: str | None = None, *asked: str) -> FilterRule:
+    return FilterRule(
+        index=index,
+        action=action,
+        direction="out",
+        priority=priority,
+        protocol=protocol,
+        conditions=tuple(
+            Condition(name=name, value=value) for name, _, value in (one.partition("=") for one in asked)
+        ),
+    )
+
+
+FILTERS = (
+    _filter(
+        "no-spoofing",
+        "ipv4",
+        -700,
+        (
+            _rule(0, "return", 100, "ip", "srcipaddr=0.0.0.0", "protocol=udp"),
+            _rule(1, "return", 500, "ip", "srcipaddr=$IP"),
+            _rule(2, "drop", 1000),
+        ),
+    ),
+    _filter(
+        _APPLIED,
+        "root",
+        0,
+        (
+            _rule(0, "accept", -650, "mac", "protocolid=ipv4"),
+            _rule(1, "accept", -500, "arp", "srcmacaddr=00:16:3e:00:00:00", "srcmacmask=ff:ff:ff:00:00:00"),
+            _rule(2, "drop", 500, "tcp", "dstipaddr=10.0.0.0", "dstipmask=8", "dstportstart=25"),
+        ),
+        ("no-spoofing",),
+    ),
+)
+
+
+def filtered(machine: VirtualMachine) -> VirtualMachine:
+    """Return a machine whose interfaces have a filter."""
+    stored = None if machine.stored is None else _filtered(machine.stored)
+    return replace(machine, current=_filtered(machine.current), stored=stored)
+
+
+def _filtered(config: MachineConfig) -> MachineConfig:
+    return replace(config, nics=tuple(replace(nic, filter_ref=_APPLIED) for nic in config.nics))
