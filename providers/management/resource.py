@@ -60,9 +60,10 @@ def _in_its_place(part: Any, _others: tuple[Any, ...]) -> Any:  # noqa: ANN401 -
 class Resource:
     """A class of settings that clients may write.
 
-    ``setters`` are carried out in their order. ``make`` begins a new part; None: each machine has
-    exactly one. ``normalised`` brings quantities into the records' units, ``completed`` adds what is made
-    up once for a new one, ``placed`` gives a new one its place among the others.
+    ``setters`` are carried out in their order, then ``beyond``: what is not in the part itself. ``make``
+    begins a new part; None: each machine has exactly one. ``normalised`` brings values into the records'
+    units, ``completed`` adds what is made up once for a new one, ``placed`` gives a new one its place among
+    the others.
     """
 
     spec: ClassSpec
@@ -70,6 +71,7 @@ class Resource:
     field: str  # of MachineConfig
     resource_types: tuple[int, ...]
     setters: Mapping[str, Setter]
+    beyond: Mapping[str, Callable[[MachineConfig, Any], MachineConfig]] | None = None
     make: Callable[[Given, Scene], Any] | None = None
     normalised: Callable[[Given, bool], Given] = _as_given
     completed: Callable[[Given, Context, VirtualMachine], Given] = _complete
@@ -158,7 +160,10 @@ def _modified(
             continue
         parts[index] = _set(resource, parts[index], wanted, Scene(context, machine, one))
         _demand_unique(resource, parts, asked)
-        machine = _with(machine, one, resource.into(config, tuple(parts)))
+        config = resource.into(config, tuple(parts))
+        for name, change in (resource.beyond or {}).items():
+            config = change(config, wanted[name]) if name in wanted else config
+        machine = _with(machine, one, config)
         if one is origin:
             new_ident = resource.parts.ident(parts[index])
     after = resource.row(context, machine, new_ident, origin)

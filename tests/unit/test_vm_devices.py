@@ -267,10 +267,11 @@ def test_processor_settings() -> None:
         "Limit": 150,
         "Weight": 512,
         "MappingBehavior": 5,
+        "Affinity": ("1", ""),
     }
     # A cap of nothing is no cap, and processors that are pinned nowhere have no affinity.
     free = setting(name, replace(cpu, cap_percent=0))
-    assert not {"Limit", "MappingBehavior"} & set(free)
+    assert not {"Limit", "MappingBehavior", "Affinity"} & set(free)
 
 
 def test_memory_settings() -> None:

@@ -39,8 +39,17 @@ if TYPE_CHECKING:
 BY_NAME = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.cim_class)
 # A machine of which everything is known.
 EVERYTHING = MachineConfig(
-    cpu=CpuAllocation(count=1, maximum=2, weight=512, cap_percent=50, model="Skylake-Client"),
-    memory=MemoryAllocation(current_kib=2048, maximum_kib=4096, dump_core=False),
+    cpu=CpuAllocation(
+        count=1,
+        maximum=2,
+        weight=512,
+        cap_percent=50,
+        mode="custom",
+        model="Skylake-Client",
+        features_required=("vmx",),
+        features_hidden=("hle",),
+    ),
+    memory=MemoryAllocation(current_kib=2048, maximum_kib=4096, dump_core=False, huge_page_kib=2048),
     title="Everything",
     description="All there is",
     os_type="hvm",
@@ -88,8 +97,8 @@ EVERYTHING = MachineConfig(
             filter_ref="clean-traffic",
             profile_id="p1",
             vlan_ids=(10, 20),
-            inbound=Bandwidth(average_kib_s=1000, floor_kib_s=200),
-            outbound=Bandwidth(average_kib_s=500),
+            inbound=Bandwidth(average_kib_s=1000, peak_kib_s=2000, burst_kib=10, floor_kib_s=200),
+            outbound=Bandwidth(average_kib_s=500, peak_kib_s=900, burst_kib=5),
         ),
         Nic(mac="52:54:00:00:00:02", source_type="bridge", bridge="br0"),
     ),

@@ -17,6 +17,7 @@ from xencim.providers.backends.records import (
     InputDevice,
     Network,
     Nic,
+    Vcpu,
 )
 from xencim.providers.core.errors import Status
 
@@ -62,6 +63,19 @@ def part(config: MachineConfig, kind: str) -> Any:  # noqa: ANN401 - of every ki
         ("proc", "proc", {"VirtualQuantity": 6}, {"count": 6, "maximum": 6}),
         ("proc", "proc", {"Weight": 100, "Limit": 50}, {"weight": 100, "cap_percent": 50}),
         ("proc", "proc", {"Limit": 0}, {}),
+        (
+            "proc",
+            "proc",
+            {"CPUMode": "custom", "CPUModel": "Haswell"},
+            {"mode": "custom", "model": "Haswell"},
+        ),
+        (
+            "proc",
+            "proc",
+            {"FeaturesRequired": ("vmx",), "FeaturesHidden": ("hle", "rtm")},
+            {"features_required": ("vmx",), "features_hidden": ("hle", "rtm")},
+        ),
+        ("mem", "mem", {"HugePageSize": 2048}, {"huge_page_kib": 2048}),
         ("mem", "mem", {"Reservation": 1024, "VirtualQuantity": 1024}, {"current_kib": 1024}),
         ("mem", "mem", {"Limit": 16, "AllocationUnits": "gigabytes"}, {"maximum_kib": 16 * KIB_PER_GIB}),
         (
@@ -137,6 +151,18 @@ def part(config: MachineConfig, kind: str) -> Any:  # noqa: ANN401 - of every ki
             },
         ),
         (
+            "net",
+            "00:16:3e:00:00:02",
+            {"LinkUp": False, "Limit": 9, "InboundPeak": 20, "InboundBurst": 3},
+            {"link_up": False, "inbound": Bandwidth(average_kib_s=9, peak_kib_s=20, burst_kib=3)},
+        ),
+        (
+            "net",
+            "00:16:3e:00:00:02",
+            {"OutboundLimit": 9, "OutboundPeak": 20, "OutboundBurst": 3},
+            {"outbound": Bandwidth(average_kib_s=9, peak_kib_s=20, burst_kib=3)},
+        ),
+        (
             "graphics",
             "vnc",
             {"Address": "0.0.0.0:5901", "KeyMap": "fr"},
@@ -160,6 +186,24 @@ async def test_every_property(
     assert instance_id.startswith(f"{OFF}/")
     if kind != "disk" or "VirtualDevice" in properties:
         assert not given or instance_id.endswith(str(given))
+
+
+async def test_processors_are_pinned(host: Host) -> None:
+    machine = host.machine("vm-00001")
+    await host.modify("proc", "vm-00001/proc", Affinity=("0-2, 5", ""))
+    expected = (Vcpu(index=0, pinned_to=(0, 1, 2, 5)), Vcpu(index=1))
+    assert host.machine("vm-00001").current.vcpus == host.stored("vm-00001").vcpus == expected
+    await host.modify("proc", "vm-00001/proc", Affinity=("0,1,2,5", ""))
+    for affinity, said in (
+        (("1",), "it is ('1', '') and cannot become ('1',)"),
+        (("a", ""), "'a' names no numbers, as 0-3,6 does"),
+        (("3-1", ""), "'3-1' names no numbers"),
+        (("64", ""), "vcpus[0].pinned_to is (64,): the host has processors 0 to 63"),
+    ):
+        status, text = await host.modify_refused("proc", "vm-00001/proc", Affinity=affinity)
+        assert (status, said in text) == (Status.INVALID_PARAMETER, True), text
+    await host.modify("proc", "vm-00001/proc", Affinity=("", ""))
+    assert host.machine("vm-00001") == machine
 
 
 async def test_adding_one_of_each(host: Host) -> None:

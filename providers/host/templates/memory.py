@@ -18,4 +18,6 @@ TEMPLATES = Templates(
     maximum=lambda _source, host: host.memory_kib or None,
     increment=_MIB,
 )
-SPEC = TEMPLATES.spec("MemResourceAllocationSettingData", "dumpCore", profiles=("DSP1043", "DSP1045"))
+SPEC = TEMPLATES.spec(
+    "MemResourceAllocationSettingData", "dumpCore", "HugePageSize", profiles=("DSP1043", "DSP1045")
+)

@@ -9,4 +9,8 @@ from xencim.providers.host.pools.processor_pool import KIND
 from xencim.providers.host.templates.common import Templates
 
 TEMPLATES = Templates(KIND, units="count", maximum=lambda _source, host: host.max_vcpus)
-SPEC = TEMPLATES.spec("ProcResourceAllocationSettingData", profiles=("DSP1043", "DSP1044"))
+SPEC = TEMPLATES.spec(
+    "ProcResourceAllocationSettingData",
+    *("Affinity", "CPUMode", "CPUModel", "FeaturesRequired", "FeaturesHidden"),
+    profiles=("DSP1043", "DSP1044"),
+)

@@ -46,5 +46,6 @@ RESOURCE = Resource(
         "Reservation": _current,
         "VirtualQuantity": _current,
         "dumpCore": lambda memory, value, _scene: replace(memory, dump_core=value),
+        "HugePageSize": lambda memory, value, _scene: replace(memory, huge_page_kib=value or None),
     },
 )

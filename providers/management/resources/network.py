@@ -149,6 +149,11 @@ RESOURCE = Resource(
         "BootOrder": lambda nic, value, _scene: replace(nic, boot_order=value or None),
         "Limit": lambda nic, value, _scene: _limited(nic, "inbound", "average_kib_s", value),
         "Reservation": lambda nic, value, _scene: _limited(nic, "inbound", "floor_kib_s", value),
+        "InboundPeak": lambda nic, value, _scene: _limited(nic, "inbound", "peak_kib_s", value),
+        "InboundBurst": lambda nic, value, _scene: _limited(nic, "inbound", "burst_kib", value),
         "OutboundLimit": lambda nic, value, _scene: _limited(nic, "outbound", "average_kib_s", value),
+        "OutboundPeak": lambda nic, value, _scene: _limited(nic, "outbound", "peak_kib_s", value),
+        "OutboundBurst": lambda nic, value, _scene: _limited(nic, "outbound", "burst_kib", value),
+        "LinkUp": lambda nic, value, _scene: replace(nic, link_up=value),
     },
 )

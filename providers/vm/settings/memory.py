@@ -42,6 +42,11 @@ SPEC = ClassSpec(
             lambda _vm, memory, _origin: memory.dump_core,
             source="virDomainGetXMLDesc: memory/@dumpCore",
         ),
+        Prop(
+            "HugePageSize",
+            lambda _vm, memory, _origin: memory.huge_page_kib,
+            source="virDomainGetXMLDesc: memoryBacking/hugepages/page",
+        ),
     ),
     unfilled=NO_DESCRIPTION,
 )

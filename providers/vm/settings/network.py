@@ -46,6 +46,17 @@ def _xml(name: str, field: str, element: str) -> Prop:
     )
 
 
+def _bandwidth(name: str, direction: str, field: str) -> Prop:
+    def get(_vm: VirtualMachine, nic: Nic, *_: Row) -> int | None:
+        limits = getattr(nic, direction)
+        return getattr(limits, field) if limits else None
+
+    attribute = field.partition("_")[0]
+    return Prop(
+        name, get, source=f"virDomainGetXMLDesc: devices/interface/bandwidth/{direction}/@{attribute}"
+    )
+
+
 SPEC = ClassSpec(
     cim_class="NetResourceAllocationSettingData",
     rows=NICS.setting_rows(),
@@ -67,20 +78,17 @@ SPEC = ClassSpec(
             Const("byte * 2^10 / second"),
             source="constant: libvirt's unit of bandwidth",
         ),
+        _bandwidth("Reservation", "inbound", "floor_kib_s"),
+        _bandwidth("Limit", "inbound", "average_kib_s"),
+        _bandwidth("InboundPeak", "inbound", "peak_kib_s"),
+        _bandwidth("InboundBurst", "inbound", "burst_kib"),
+        _bandwidth("OutboundLimit", "outbound", "average_kib_s"),
+        _bandwidth("OutboundPeak", "outbound", "peak_kib_s"),
+        _bandwidth("OutboundBurst", "outbound", "burst_kib"),
         Prop(
-            "Reservation",
-            lambda _vm, nic, *_: nic.inbound and nic.inbound.floor_kib_s,
-            source="virDomainGetXMLDesc: devices/interface/bandwidth/inbound/@floor",
-        ),
-        Prop(
-            "Limit",
-            lambda _vm, nic, *_: nic.inbound and nic.inbound.average_kib_s,
-            source="virDomainGetXMLDesc: devices/interface/bandwidth/inbound/@average",
-        ),
-        Prop(
-            "OutboundLimit",
-            lambda _vm, nic, *_: nic.outbound and nic.outbound.average_kib_s,
-            source="virDomainGetXMLDesc: devices/interface/bandwidth/outbound/@average",
+            "LinkUp",
+            lambda _vm, nic, *_: nic.link_up,
+            source="virDomainGetXMLDesc: devices/interface/link/@state",
         ),
         _xml("Address", "mac", "mac"),
         _xml("ResourceSubType", "model", "model/@type"),

@@ -10,16 +10,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xencim.providers.core.pool_ids import pool_id
+from xencim.providers.core.ranges import ranges
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.vm.rows import CPU_ALLOCATIONS, config_of
 from xencim.providers.vm.settings.common import NO_DESCRIPTION, VIRTUAL, setting_keys, setting_props
 
 if TYPE_CHECKING:
-    from xencim.providers.backends.records import VirtualMachine
+    from xencim.providers.backends.records import CpuAllocation, VirtualMachine
     from xencim.providers.vm.rows import Origin
 
 _PROCESSOR = 3
 _HARD_AFFINITY = 5
+
+
+def _affinity(vm: VirtualMachine, cpu: CpuAllocation, origin: Origin) -> tuple[str, ...] | None:
+    config = config_of(vm, origin)
+    pins = {vcpu.index: vcpu.pinned_to for vcpu in config.vcpus} if config else {}
+    if not any(pins.values()):
+        return None
+    return tuple(ranges(pins.get(number) or ()) for number in range(cpu.count))
+
+
+def _xml(name: str, field: str, element: str) -> Prop:
+    return Prop(
+        name,
+        lambda _vm, cpu, _origin: getattr(cpu, field) or None,
+        source=f"virDomainGetXMLDesc: cpu{element}",
+    )
 
 
 def _mapping(vm: VirtualMachine, _cpu: Any, origin: Origin) -> int | None:  # noqa: ANN401 - not looked at
@@ -52,6 +69,11 @@ SPEC = ClassSpec(
             source="virDomainGetSchedulerParameters: weight, or cpu_shares",
         ),
         Prop("MappingBehavior", _mapping, source="virDomainGetXMLDesc: cputune/vcpupin"),
+        Prop("Affinity", _affinity, source="virDomainGetXMLDesc: cputune/vcpupin"),
+        _xml("CPUMode", "mode", "/@mode"),
+        _xml("CPUModel", "model", "/model"),
+        _xml("FeaturesRequired", "features_required", "/feature[@policy='require' or @policy='force']"),
+        _xml("FeaturesHidden", "features_hidden", "/feature[@policy='disable' or @policy='forbid']"),
     ),
     unfilled=NO_DESCRIPTION,
 )

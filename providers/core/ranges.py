@@ -1,0 +1,36 @@
+"""Sets of numbers as text: 0-3,6.
+
+Errors: ValueError for text that is none.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import count, groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# More than any host has processors: a short text must not fill the memory.
+MAX_NUMBER = 65_535
+_PART = re.compile(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*\Z", re.ASCII)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return numbers as text, those that follow each other as a range."""
+    counter = count()
+    groups = [list(group) for _, group in groupby(sorted(set(numbers)), lambda n: n - next(counter))]
+    return ",".join(f"{g[0]}" if len(g) == 1 else f"{g[0]}-{g[-1]}" for g in groups)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that a text names, in order."""
+    found: set[int] = set()
+    for part in text.split(",") if text.strip() else ():
+        match = _PART.match(part)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not low <= high <= MAX_NUMBER:
+            raise ValueError(f"{text[:80]!r} names no numbers, as 0-3,6 does")
+        found.update(range(low, high + 1))
+    return tuple(sorted(found))
