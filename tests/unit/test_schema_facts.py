@@ -91,7 +91,7 @@ def test_every_class_is_the_official_one_without_its_free_text(
     assert ours[0].keys() == official[0].keys()
     for key, mine in ours[0].items():
         bare, expected = _strip(mine), _strip(official[0][key])
-        # pywbem compares without order and without the case of names, but with flavours, defaults and array sizes.
+        # pywbem compares without order and case of names, but with flavours, defaults and array sizes.
         assert bare == expected
         assert (bare.classname, bare.superclass) == (expected.classname, expected.superclass)
         assert _names(bare.properties.values()) == _names(expected.properties.values())
