@@ -89,12 +89,11 @@ class Application:
             raise Refused(404, "CIM-XML is answered at /cimom")
         if scope["method"] != "POST":
             raise Refused(405, "CIM-XML comes by POST", (b"allow", b"POST"))
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        authorization = headers.pop("authorization", None)
+        raw_headers = dict(scope["headers"])
         principal = await self._authenticator.authenticate(
-            scope["extensions"]["xencim.peer"],
-            None if authorization is None else authorization.encode("latin-1"),
+            scope["extensions"]["xencim.peer"], raw_headers.pop(b"authorization", None)
         )
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers.items()}
         message = decode(await _body(receive), headers)
         began = time.perf_counter()
         outcome = await self._execute(message, principal, reply)

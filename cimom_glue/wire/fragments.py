@@ -240,11 +240,10 @@ class Table:
 
     def _groups(self, batch: Batch) -> Iterator[list[Fragment]]:
         if not (batch.whole and batch.generation >= 0 and self._served.cacheable):
-            yield from _grouped(self._known(batch.rows))
-        elif self._generation == batch.generation:
-            yield from _grouped(iter(self._order))
-        else:
-            yield from self._walk(batch)
+            return _grouped(self._known(batch.rows))
+        if self._generation == batch.generation:
+            return _grouped(iter(self._order))
+        return self._walk(batch)
 
     def _known(self, rows: Iterable[Row]) -> Iterator[Fragment]:
         for row in rows:

@@ -26,4 +26,6 @@ def escape(text: str) -> str:
 
 def attribute(text: str) -> str:
     """Return text as the value of an attribute, in quotes; white space becomes blanks, as XML reads it."""
+    if text.isalnum():
+        return f'"{text}"'
     return f'"{escape(_SPACE.sub(" ", text)).replace(chr(34), "&quot;")}"'

@@ -77,7 +77,7 @@ class Namespace:
 
     def complete(self, path: Path) -> Path:
         """Give the only key of a class its name where the client left it out (DSP0201 5.2.2.3.2)."""
-        if [name for name, _ in path.keys] != [""]:
+        if len(path.keys) != 1 or path.keys[0][0]:
             return path
         decl = self.repository.find(path.class_name)
         if decl is None or len(decl.keys) != 1:
