@@ -131,7 +131,9 @@ class View:
 
     def machine_named(self, name: str) -> VirtualMachine | None:
         """Return the machine of that name, None when there is none."""
-        return next(self.machines_by("name", name), None)
+        for uuid in self._facets.get(("name", name), ()):
+            return self.all(VirtualMachine)[uuid]
+        return None
 
 
 class Inventory:

@@ -201,16 +201,15 @@ class Engine:
 
     async def _refresh(self, namespace: Namespace, request: op.Operation) -> None:
         """Have pools re-read where the answer may show them; the backends limit how often."""
-        if isinstance(request, op.GetInstance | op.EnumerateInstances | op.OpenEnumerateInstances):
-            name = (
-                request.instance_name.class_name
-                if isinstance(request, op.GetInstance)
-                else request.class_name
-            )
-        elif isinstance(request, op.Associators) and isinstance(request.object_name, Path):
-            name = request.result_class or ""
-        else:
-            return
+        match request:
+            case op.GetInstance():
+                name = request.instance_name.class_name
+            case op.EnumerateInstances() | op.OpenEnumerateInstances():
+                name = request.class_name
+            case op.Associators(object_name=Path()):
+                name = request.result_class or ""
+            case _:
+                return
         sites = {
             served.site
             for served in namespace.family(name)
