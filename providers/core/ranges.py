@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# More than any host has processors: a short text must not fill the memory.
-MAX_NUMBER = 65_535
+# More than any host has processors, and longer than what names them: a text must not take all the time.
+MAX_NUMBER = 16_383
+_MAX_LENGTH = 1024
 _PART = re.compile(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*\Z", re.ASCII)
 
 
@@ -27,6 +28,8 @@ def ranges(numbers: Iterable[int]) -> str:
 def numbers(text: str) -> tuple[int, ...]:
     """Return the numbers that a text names, in order."""
     found: set[int] = set()
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"{text[:80]!r}… is too long")
     for part in text.split(",") if text.strip() else ():
         match = _PART.match(part)
         low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)

@@ -20,6 +20,8 @@ _PER_SECOND = re.compile(r"\s*(?:/|\bper\b)\s*second\s*\Z")
 _PRODUCT = re.compile(r"(byte|bit)s?((?:\s*\*\s*\d{1,4}(?:\s*\^\s*\d{1,2})?)*)\Z", re.ASCII)
 _FACTOR = re.compile(r"(\d+)(?:\s*\^\s*(\d+))?", re.ASCII)
 _BITS_IN_BYTE = 8
+# Longer than any unit; many factors would make a huge number.
+_MAX_UNIT_LENGTH = 64
 
 
 def bytes_in(unit: str) -> Fraction:
@@ -27,9 +29,11 @@ def bytes_in(unit: str) -> Fraction:
     text = _PER_SECOND.sub("", unit.strip().lower())
     if text.removesuffix("s") in _WORDS:
         return Fraction(_WORDS[text.removesuffix("s")])
-    product = _PRODUCT.match(text)
+    product = _PRODUCT.match(text) if len(text) <= _MAX_UNIT_LENGTH else None
     if product is None:
-        raise ValueError(f"{unit!r} is no unit of bytes, such as 'byte * 2^20' or 'MegaBytes'")
+        raise ValueError(
+            f"{unit[:_MAX_UNIT_LENGTH]!r} is no unit of bytes, such as 'byte * 2^20' or 'MegaBytes'"
+        )
     size = Fraction(1, _BITS_IN_BYTE if product[1] == "bit" else 1)
     for base, exponent in _FACTOR.findall(product[2]):
         size *= int(base) ** int(exponent or 1)

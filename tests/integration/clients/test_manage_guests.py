@@ -140,6 +140,7 @@ def test_a_guests_life(qemu: Host) -> None:
     _add_and_remove(qemu, data)
     _exchange_media(qemu, medium)
     _modify(qemu)
+    _plug_and_pin(qemu)
 
     assert qemu.call("DestroySystem", AffectedSystem=system) == {}
     assert qemu.virsh("list", "--all", "--name").split() == []
@@ -207,6 +208,28 @@ def _modify(qemu: Host) -> None:
     assert text.startswith("ModifyResourceSettings: made on QEMU: cpu.count: an emulated machine does not")
     assert qemu.xml("made").findtext("vcpu") == "2"
     assert qemu.xml("made", "--inactive").findtext("vcpu") == "2"
+
+
+def _plug_and_pin(qemu: Host) -> None:
+    net = "NetResourceAllocationSettingData"
+    for is_up, state in ((False, "down"), (True, "up")):
+        one = qemu.instance(net, InstanceID="made/52:54:00:aa:00:01", LinkUp=is_up)
+        qemu.call("ModifyResourceSettings", ResourceSettings=[one])
+        for options in ((), ("--config",)):
+            told = qemu.virsh("domif-getlink", "made", "52:54:00:aa:00:01", *options)
+            assert told.split() == ["52:54:00:aa:00:01", state]
+    cpu = qemu.instance("ProcResourceAllocationSettingData", InstanceID="made/proc", Affinity=["0", ""])
+    qemu.call("ModifyResourceSettings", ResourceSettings=[cpu])
+    for options in (("--live",), ("--config",)):
+        pins = [line.split() for line in qemu.virsh("vcpupin", "made", *options).splitlines()]
+        assert pins[0] == ["0", "0"]
+        assert pins[1] != ["1", "0"]
+    named = qemu.instance("ProcResourceAllocationSettingData", InstanceID="made/proc;stored", CPUModel="max")
+    named["CPUMode"] = "custom"
+    qemu.call("ModifyResourceSettings", ResourceSettings=[named])
+    model = qemu.xml("made", "--inactive").find("cpu")
+    assert model is not None
+    assert (model.get("mode"), model.findtext("model")) == ("custom", "max")
 
 
 def test_libvirts_test_hypervisor(test_hypervisor: Host) -> None:
