@@ -17,11 +17,12 @@ from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import MethodSpec
 from xencim.providers.management.given import given
+from xencim.providers.pools.work import Task, class_name, run
 from xencim.providers.storage import work
 from xencim.providers.storage.parameters import named_pool, pool_parameter
 from xencim.providers.storage.settings import checked_host, described, pool_type, wanted_pool
 from xencim.providers.storage.usage import demand_pool_idle
-from xencim.providers.storage.work import Task, pool_path, run
+from xencim.providers.storage.work import pool_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from xencim.mof.values import Value
     from xencim.providers.core.jobs import Progress
     from xencim.providers.core.spec import MethodCall, MethodResult
+    from xencim.providers.pools.work import Act
 
 _SETTINGS = "DiskPoolResourceAllocationSettingData"
 _ENABLED, _DISABLED = 2, 3
@@ -73,7 +75,7 @@ async def find_pool_sources(call: MethodCall) -> MethodResult:
     kind, host = pool_type(call.parameters["type"]), checked_host(call.parameters.get("host"))
 
     async def act(_progress: Progress) -> Mapping[str, Value]:
-        name = work.class_name(call, _SETTINGS)
+        name = class_name(call, _SETTINGS)
         found = await call.backend.find_pool_sources(kind, host)
         return {"Sources": tuple(described(source, name) for source in found)}
 
@@ -143,7 +145,7 @@ def _own(call: MethodCall) -> StoragePool:
     return pool
 
 
-def _task(call: MethodCall, name: str, kind: str, pool: StoragePool, act: work.Act, **facts: str) -> Task:
+def _task(call: MethodCall, name: str, kind: str, pool: StoragePool, act: Act, **facts: str) -> Task:
     affected = (pool_path(call, pool.name),)
     return Task(name, kind, _queue(pool), act, affected, {"pool": pool.name, **facts})
 

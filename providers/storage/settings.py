@@ -17,22 +17,17 @@ from typing import TYPE_CHECKING
 from xencim.mof.values import Instance, TypedValue
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.pool_ids import concrete_pool_id, pool_id, pool_name
+from xencim.providers.core.pool_ids import concrete_pool_id, pool_id
 from xencim.providers.management.units import in_unit
+from xencim.providers.pools.wanted import NAME, demand_only, demand_type, wanted_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from xencim.providers.backends.inventory import View
     from xencim.providers.management.given import Given
 
 FOLDERS = frozenset({"dir", "fs", "netfs"})
 """Pools whose volumes are files."""
 _DISK_DRIVE = 17
-_UNITS = frozenset({"AllocationUnits", "VirtualQuantityUnits"})
-# What says nothing about the thing itself, and what clients send back of the templates they were given.
-_BESIDE = frozenset({"InstanceID", "ElementName", "Caption", "Description", "OtherResourceType", *_UNITS})
-_NAME = re.compile(r"(?!-|\.{1,2}\Z)[^/\x00-\x1f\x7f]{1,200}\Z")
 _WORD = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}\Z")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,1024}\Z")
 _FORMATS = {0: None, 1: "raw", 2: "qcow2"}
@@ -65,14 +60,14 @@ def wanted_pool(asked: Given, name: str | None) -> StoragePool:
     if kind is None:
         known = ", ".join(f"{number} {one.name}" for number, one in _TYPES.items())
         raise asked.refusal("Type", f"it is one of {known}")
-    _demand_only(
+    demand_only(
         asked, {"Type", "Autostart", "PoolID", *kind.needs, *kind.takes}, f"a pool of type {kind.name}"
     )
-    _demand_type(asked, kind.name)
+    demand_type(asked, _DISK_DRIVE, kind.name, f"Type says {kind.name}")
     for needed in sorted(kind.needs):
         if not asked.values.get(needed):
             raise asked.refusal(needed, f"a pool of type {kind.name} needs it")
-    own = _pool_name(asked, name)
+    own = wanted_name(asked, "Disk", name)
     adapter, port, node = (_word(asked, each) for each in ("AdapterName", "PortName", "NodeName"))
     if kind.name == "scsi" and not adapter and not (port and node):
         raise asked.refusal("AdapterName", "a pool of type scsi needs it, or PortName and NodeName")
@@ -125,24 +120,6 @@ def described(source: StoragePool, class_name: str) -> Instance:
     return Instance(class_name, {name: typed for name, typed in told.items() if typed.value is not None})
 
 
-def _pool_name(asked: Given, name: str | None) -> str:
-    told = asked.text("PoolID")
-    if told and told != pool_id("Disk"):
-        try:
-            _bridge, own = pool_name("Disk", told)
-        except LookupError:
-            own = None
-        if own is None or (name and own != name):
-            raise asked.refusal("PoolID", f"{told!r} does not name pool {name!r}")
-        name = own
-    if not name or not _NAME.match(name):
-        raise CimError(
-            Status.INVALID_PARAMETER,
-            f"{asked.what}: {name or ''!r} is no name of a pool: ElementName, without a slash, gives it",
-        )
-    return name
-
-
 def _target(kind: str, path: str | None, name: str) -> str | None:
     return path or (f"/dev/{name}" if kind == "logical" else _TARGETS.get(kind))
 
@@ -164,8 +141,8 @@ def wanted_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
         asked, "byte", {"Capacity": "AllocationUnits", "AllocationQuantity": "AllocationUnits"}, 1
     )
     known = {"VolumeName", "Path", "PoolID", "FormatType", "AllocationQuantity", "Capacity", "BackingVolume"}
-    _demand_only(counted, known, "a volume")
-    _demand_type(counted, None)
+    demand_only(counted, known, "a volume")
+    demand_type(counted, _DISK_DRIVE, None, "")
     _demand_pool(counted, pool)
     name = _volume_name(counted, pool)
     backing = _backing(counted, view)
@@ -192,7 +169,7 @@ def wanted_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
 def named_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
     """Return the volume of a pool that settings name by VolumeName, or by Path alone."""
     known = {"VolumeName", "Path", "PoolID", "FormatType", "AllocationQuantity", "Capacity"}
-    _demand_only(asked, known, "the name of a volume")
+    demand_only(asked, known, "the name of a volume")
     _demand_pool(asked, pool)
     name = _volume_name(asked, pool)
     volume = view.get(Volume, f"{pool.name}/{name}")
@@ -203,7 +180,7 @@ def named_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
 
 def checked_name(what: str, name: object) -> str:
     """Return the name of a volume that is to be made."""
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not NAME.match(name):
         raise CimError(Status.INVALID_PARAMETER, f"{what}: {name!r} is no name of a volume")
     return name
 
@@ -217,7 +194,7 @@ def _volume_name(asked: Given, pool: StoragePool) -> str:
             raise asked.refusal("Path", f"{path!r} is not in pool {pool.name!r}, whose folder is {folder!r}")
         if path.rstrip("/") != folder:
             name = own
-    if not name or not _NAME.match(name):
+    if not name or not NAME.match(name):
         raise asked.refusal("VolumeName", f"{name or ''!r} is no name of a volume")
     return name
 
@@ -244,20 +221,6 @@ def _format(asked: Given, pool: StoragePool, backing: Volume | None) -> str | No
     if backing and form == "raw":
         raise asked.refusal("FormatType", "raw holds no differences to a BackingVolume, qcow2 does")
     return form or ("qcow2" if backing else "raw")
-
-
-def _demand_only(asked: Given, names: Iterable[str], what: str) -> None:
-    known = {*names, *_BESIDE, "ResourceType", "ResourceSubType"}
-    for name in asked.values:
-        if name not in known:
-            raise asked.refusal(name, f"it has no meaning for {what}")
-
-
-def _demand_type(asked: Given, kind: str | None) -> None:
-    if asked.values.get("ResourceType") not in {None, _DISK_DRIVE}:
-        raise asked.refusal("ResourceType", f"storage is of type {_DISK_DRIVE}")
-    if kind and asked.text("ResourceSubType") not in {None, kind}:
-        raise asked.refusal("ResourceSubType", f"Type says {kind}")
 
 
 def _demand_pool(asked: Given, pool: StoragePool) -> None:

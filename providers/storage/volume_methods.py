@@ -14,11 +14,12 @@ from xencim.providers.backends.records import StoragePool, Volume
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.management.given import given
+from xencim.providers.pools.work import Task, run
 from xencim.providers.storage import work
 from xencim.providers.storage.parameters import pool_parameter
 from xencim.providers.storage.settings import FOLDERS, checked_name, named_volume, wanted_volume
 from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
-from xencim.providers.storage.work import Task, run, volume_path
+from xencim.providers.storage.work import volume_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.jobs import Progress
     from xencim.providers.core.spec import MethodCall
     from xencim.providers.management.given import Given
+    from xencim.providers.pools.work import Act
 
 
 async def create_resource_in_pool(call: MethodCall) -> MethodResult:
@@ -132,7 +134,7 @@ def _task(
     name: str,
     kind: str,
     volume: Volume,
-    act: work.Act,
+    act: Act,
     affected: tuple[Path, ...],
     **facts: str,
 ) -> Task:

@@ -1,87 +1,28 @@
-"""How work on storage is handed to the job engine, and what becomes of it is found out after a restart.
+"""The paths of what work on storage changes, and what became of it is found out after a restart.
 
-What the hypervisor says is given to the client as the error's text: it names the disk that is full or the
-server that does not answer, which no return value could. Not supported and timed out are return values.
-
-Source: DSP1103 (jobs); CIM_ResourcePoolConfigurationService (the return values).
-Errors: CimError and BackendError of the work.
+Source: DSP1103 (jobs).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from xencim.mof.values import Path
-from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
-from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.jobs import JobRequest
-from xencim.providers.core.pool_ids import concrete_pool_id
+from xencim.providers.pools.work import class_name
+from xencim.providers.pools.work import pool_path as path_of_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
-    from xencim.mof.values import Value
     from xencim.providers.backends.inventory import View
     from xencim.providers.core.job_recovery import Reconciler
-    from xencim.providers.core.jobs import Progress
-    from xencim.providers.core.spec import MethodCall, MethodResult
-
-_STATUSES = {
-    "exists": Status.ALREADY_EXISTS,
-    "invalid": Status.INVALID_PARAMETER,
-    "invalid_state": Status.FAILED,
-    "failed": Status.FAILED,
-}
-
-
-Act: TypeAlias = "Callable[[Progress], Awaitable[Mapping[str, Value]]]"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One piece of work: ``act`` does it and returns the method's output."""
-
-    name: str
-    kind: str
-    queue: str | None
-    act: Act
-    affected: tuple[Path, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-async def run(call: MethodCall, task: Task, *, wait_s: float | None = None) -> MethodResult:
-    """Have a task done; ``wait_s`` is how long the answer waits for it, None the usual time."""
-
-    async def work(progress: Progress) -> Mapping[str, Value]:
-        try:
-            return await task.act(progress)
-        except BackendError as error:
-            status = _STATUSES.get(error.kind)
-            if status is None:
-                raise
-            raise CimError(status, f"{task.name}: {error.message}", hint=error.hint) from error
-
-    return await call.jobs.run(
-        JobRequest(
-            name=task.name,
-            owner=call.path,
-            affected=task.affected,
-            queue=task.queue,
-            principal=call.principal.name,
-            work=work,
-            kind=task.kind,
-            facts=task.facts,
-        ),
-        wait_s=wait_s,
-    )
+    from xencim.providers.core.spec import MethodCall
 
 
 def pool_path(call: MethodCall, name: str) -> Path:
     """Return the path of a storage pool."""
-    keys = (("InstanceID", concrete_pool_id("Disk", name)),)
-    return Path(class_name(call, "DiskPool"), keys, call.path.namespace, call.path.host)
+    return path_of_pool(call, "Disk", name)
 
 
 def volume_path(call: MethodCall, volume: Volume) -> Path:
@@ -93,12 +34,6 @@ def volume_path(call: MethodCall, volume: Volume) -> Path:
         ("DeviceID", volume.key),
     )
     return Path(class_name(call, "StorageVolume"), keys, call.path.namespace, call.path.host)
-
-
-def class_name(call: MethodCall, name: str) -> str:
-    """Return the name of a class as it is served where the call was made."""
-    prefix, _, _own = call.path.class_name.partition("_")
-    return f"{prefix}_{name}"
 
 
 # After a restart -------------------------------------------------------------------------------
