@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.records import Action, MachineConfig, StoragePool, Volume
+    from xencim.providers.backends.records import Action, MachineConfig, Network, StoragePool, Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,24 @@ class Backend(Protocol):
 
     async def wipe_volume(self, volume: Volume) -> None:
         """Overwrite a volume with zeros."""
+        ...
+
+    # Virtual networks. As for storage.
+
+    async def create_network(self, wanted: Network) -> None:
+        """Define a network and start it; what of the record is None the hypervisor chooses."""
+        ...
+
+    async def delete_network(self, name: str) -> None:
+        """Stop a network and forget it."""
+        ...
+
+    async def set_network_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - the value itself
+        """Start or stop a network."""
+        ...
+
+    async def set_network_autostart(self, name: str, autostart: bool) -> None:  # noqa: FBT001 - the value itself
+        """Have a network started with its host, or not."""
         ...
 
     def checks(self) -> Sequence[Check]:

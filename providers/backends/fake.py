@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, filtered
 from xencim.providers.backends.fake_manage import FakeManagement
+from xencim.providers.backends.fake_network import FakeNetworks
 from xencim.providers.backends.fake_storage import FakeStorage
 from xencim.providers.backends.records import (
     Action,
@@ -199,7 +200,7 @@ def fake_volume(number: int) -> Volume:
     )
 
 
-class FakeBackend(FakeManagement, FakeStorage):
+class FakeBackend(FakeManagement, FakeStorage, FakeNetworks):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
     def __init__(self, machines: int, *, prefix: str = "Xen", host_name: str = "fake.example") -> None:

@@ -120,6 +120,11 @@ class Mirror:
         if (StoragePool, name) not in self._late:
             await asyncio.wait({self._rereads.mark(StoragePool, name)})
 
+    async def read_network(self, name: str) -> None:
+        """Return when a network was read anew."""
+        if (Network, name) not in self._late:
+            await asyncio.wait({self._rereads.mark(Network, name)})
+
     async def read(self, uuid: str) -> None:
         """Return when a machine was read anew, however long it is stuck."""
         self._told.add(uuid)
