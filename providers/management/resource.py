@@ -5,7 +5,8 @@ said of current settings holds for a running machine and for what is stored of i
 is not part of what is stored.
 
 Source: DSP1042 1.0, 8.2 (Add-, Modify-, RemoveResourceSettings); docs/architecture.md, "Names".
-Errors: CimError INVALID_PARAMETER.
+Errors: CimError INVALID_PARAMETER, naming what is wrong; FAILED for what each machine has one of, as
+libvirt-cim; NOT_FOUND.
 """
 
 from __future__ import annotations
@@ -87,11 +88,11 @@ class Resource:
         return replace(config, **changed)
 
     def row(self, context: Context, machine: VirtualMachine, ident: str, origin: Origin) -> Row:
-        """Return the row of one of a machine's settings; LookupError where there is none."""
+        """Return the row of one of a machine's settings; NOT_FOUND where there is none (any more)."""
         for row in self.parts.settings(context, machine, origin):
             if self.parts.ident(row[1]) == ident:
                 return row
-        raise LookupError(setting_id(machine, ident, origin))
+        raise CimError(Status.NOT_FOUND, f"there is no {setting_id(machine, ident, origin)} to be changed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,12 @@ async def test_nothing_given_changes_nothing(host: Host) -> None:
         ("proc", "proc", {"VirtualQuantity": 5}, "cpu.count is 5: from 1 to cpu.maximum, 4"),
         ("proc", "proc", {"MappingBehavior": 5}, "MappingBehavior of Xen_ProcResourceAllocationSettingData"),
         ("graphics", "vnc", {"ResourceSubType": "spice"}, "ResourceSubType of Xen_GraphicsResource"),
+        (
+            "graphics",
+            "vnc",
+            {"Password": "s3cret"},
+            "Password of Xen_GraphicsResource",
+        ),
         ("graphics", "vnc", {"IsIPv6Only": True}, "IsIPv6Only of Xen_GraphicsResourceAllocationSettingData"),
     ],
 )
@@ -150,7 +156,7 @@ async def test_no_property_is_passed_over(
 ) -> None:
     before = host.machine(RUNNING)
     status, text = await host.modify_refused(kind, f"{RUNNING}/{ident}", **properties)
-    assert (status, said in text) == (Status.INVALID_PARAMETER, True), text
+    assert (status, said in text, "s3cret" in text) == (Status.INVALID_PARAMETER, True, False), text
     assert host.machine(RUNNING) is before
 
 
@@ -235,6 +241,14 @@ async def test_one_machine_a_call(host: Host) -> None:
         Status.INVALID_PARAMETER,
         "ResourceSettings are of vm-00000 and of vm-00002 (a call changes one machine)",
     )
+
+
+async def test_a_name_that_the_same_call_has_changed(host: Host) -> None:
+    twice = tuple(
+        host.settings("disk", InstanceID=f"{OFF}/xvda", VirtualDevice=target) for target in ("xvdb", "xvdc")
+    )
+    status, text = await host.refusal("ModifyResourceSettings", ResourceSettings=twice)
+    assert (status, text) == (Status.NOT_FOUND, f"there is no {OFF}/xvda to be changed")
 
 
 async def test_classes_of_other_hypervisors_are_refused(host: Host) -> None:

@@ -307,7 +307,7 @@ async def test_no_property_is_passed_over(host: Host, system: dict[str, Any], sa
         (
             "graphics",
             {"Password": "secret"},
-            "Password of Xen_GraphicsResourceAllocationSettingData: it",
+            "Password of Xen_GraphicsResourceAllocationSettingData: it cannot be set",
         ),
         ("graphics", {"Address": "here"}, "Address of Xen_GraphicsResourceAllocationSettingData: it is"),
         ("controller", {}, "ResourceSubType of Xen_ControllerResourceAllocationSettingData: it is not told"),

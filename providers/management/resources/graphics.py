@@ -30,6 +30,13 @@ def default_display() -> Graphics:
     return Graphics(type="vnc", listen="127.0.0.1", port=CHOSEN_AT_START, autoport=True, keymap="en-us")
 
 
+def _without_secrets(asked: Given, _is_new: bool) -> Given:  # noqa: FBT001 - a fact
+    """Refuse a password without repeating it."""
+    if "Password" in asked.values:
+        raise asked.refusal("Password", "it cannot be set")
+    return asked
+
+
 def _make(asked: Given, _scene: Scene) -> Graphics:
     kind = asked.text("ResourceSubType") or "vnc"
     if kind in _BY_NETWORK:
@@ -56,6 +63,7 @@ RESOURCE = Resource(
     field="graphics",
     resource_types=(24,),
     make=_make,
+    normalised=_without_secrets,
     placed=_placed,
     setters={
         "Address": _address,
