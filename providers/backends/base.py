@@ -195,6 +195,20 @@ class Backend(Protocol):
         """Have a network started with its host, or not."""
         ...
 
+    # Network filters. BackendError as for storage; invalid_state where one is in use.
+
+    async def create_filter(self, name: str, *, uuid: str | None, chain: str, priority: int | None) -> None:
+        """Define a filter without rules; what is None the hypervisor chooses."""
+        ...
+
+    async def delete_filter(self, name: str) -> None:
+        """Take a filter away."""
+        ...
+
+    async def set_filter_references(self, name: str, references: tuple[str, ...]) -> None:
+        """Make a filter refer to these others, and to no more."""
+        ...
+
     def checks(self) -> Sequence[Check]:
         """Tell what `xencim doctor` should know of a started backend."""
         ...

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
-from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, filtered
+from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, FakeFilters, filtered
 from xencim.providers.backends.fake_manage import FakeManagement
 from xencim.providers.backends.fake_network import FakeNetworks
 from xencim.providers.backends.fake_storage import FakeStorage
@@ -200,7 +200,7 @@ def fake_volume(number: int) -> Volume:
     )
 
 
-class FakeBackend(FakeManagement, FakeStorage, FakeNetworks):
+class FakeBackend(FakeManagement, FakeStorage, FakeNetworks, FakeFilters):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
     def __init__(self, machines: int, *, prefix: str = "Xen", host_name: str = "fake.example") -> None:

@@ -19,6 +19,7 @@ from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.libvirt import binding, events, long_work, uris
 from xencim.providers.backends.libvirt.backoff import Backoff
 from xencim.providers.backends.libvirt.control import carry_out
+from xencim.providers.backends.libvirt.filter_actions import FilterManagement
 from xencim.providers.backends.libvirt.machines import ConfigCache
 from xencim.providers.backends.libvirt.manage import Management
 from xencim.providers.backends.libvirt.mirror import Mirror
@@ -70,7 +71,7 @@ _LEFT_TO_THE_GUEST = {Action.START, Action.SHUT_DOWN, Action.REBOOT}
 _REBOOTS_AT_ONCE = {"test"}
 
 
-class LibvirtBackend(Management, StorageManagement, NetworkManagement):
+class LibvirtBackend(Management, StorageManagement, NetworkManagement, FilterManagement):
     """One libvirt connection as a `Backend`."""
 
     def __init__(
