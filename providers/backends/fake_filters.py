@@ -6,9 +6,11 @@ import uuid as uuids
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Condition, FilterRule, NetworkFilter
 
 if TYPE_CHECKING:
+    from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import MachineConfig, VirtualMachine
 
 FILTERING_PREFIXES = frozenset({"KVM", "LXC"})
@@ -61,6 +63,42 @@ FILTERS = (
         ("no-spoofing",),
     ),
 )
+
+
+class FakeFilters:
+    """The filters of a host made up in memory."""
+
+    prefix: str
+    _inventory: Inventory | None = None
+
+    async def create_filter(self, name: str, *, uuid: str | None, chain: str, priority: int | None) -> None:
+        """Add a filter without rules."""
+        inventory = self._filters()
+        if inventory.view.get(NetworkFilter, name):
+            raise BackendError("exists", f"there is a network filter {name!r} already")
+        made = NetworkFilter(name=name, uuid=uuid or str(uuids.uuid4()), chain=chain, priority=priority or 0)
+        inventory.put(made)
+
+    async def delete_filter(self, name: str) -> None:
+        """Take a filter away."""
+        self._filters().remove(NetworkFilter, self._filter(name).name)
+
+    async def set_filter_references(self, name: str, references: tuple[str, ...]) -> None:
+        """Make a filter refer to these others, and to no more."""
+        self._filters().put(replace(self._filter(name), references=references))
+
+    def _filter(self, name: str) -> NetworkFilter:
+        found = self._filters().view.get(NetworkFilter, name)
+        if found is None:
+            raise BackendError("not_found", f"there is no network filter {name!r}")
+        return found
+
+    def _filters(self) -> Inventory:
+        if self._inventory is None:
+            raise BackendError("lost", "the made-up host was stopped")
+        if self.prefix not in FILTERING_PREFIXES:
+            raise BackendError("unsupported", "the host has no network filters")
+        return self._inventory
 
 
 def filtered(machine: VirtualMachine) -> VirtualMachine:

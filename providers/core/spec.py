@@ -129,6 +129,9 @@ class InstanceChange:
     principal: Principal
     is_admin: bool
     subscriptions: Subscriptions
+    backend: Backend
+    inventory: Inventory
+    jobs: JobEngine
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from xencim.providers.core.conversion import convert
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.reading import Reader, demand_instance, not_found
 from xencim.providers.core.results import Batch, Done, Paths
+from xencim.providers.core.served import AssocRow, ServedAssoc
 from xencim.providers.core.spec import InstanceChange
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.reading import Found
     from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.results import Result
-    from xencim.providers.core.served import Served
+    from xencim.providers.core.served import Served, Site
     from xencim.providers.core.spec import Row, Writes
     from xencim.providers.core.subscriptions import Subscriptions
 
@@ -147,8 +148,25 @@ class Writer:
         self, reader: Reader, served: Served, row: Row | None, values: Mapping[str, Value]
     ) -> InstanceChange:
         is_admin = self._policy.level(self._principal) >= Access.ADMIN
-        context = reader.context(served.site)
-        return InstanceChange(context, row, values, self._principal, is_admin, self._subscriptions)
+        site = _site(served, row)
+        return InstanceChange(
+            context=reader.context(site),
+            row=row,
+            values=values,
+            principal=self._principal,
+            is_admin=is_admin,
+            subscriptions=self._subscriptions,
+            backend=site.backend,
+            inventory=site.inventory,
+            jobs=site.jobs,
+        )
+
+
+def _site(served: Served, row: Row | None) -> Site:
+    """Return whose instance it is: an association may have links of several sites."""
+    if isinstance(row, AssocRow):
+        return row.link.site
+    return served.links[0].site if isinstance(served, ServedAssoc) else served.site
 
 
 def _values(decl: ClassDecl, given: Mapping[str, TypedValue]) -> dict[str, Value]:

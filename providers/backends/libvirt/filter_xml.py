@@ -61,6 +61,7 @@ def _rule(index: int, element: _Element) -> FilterRule:
         priority=_RULE_PRIORITY if priority is None else priority,
         protocol=protocol,
         conditions=tuple(_conditions(element)),
+        comment=next((one.get("comment") for one in element if one.get("comment")), None),
         tracks_connections=(element.get("statematch") or "").lower() not in {"0", "false"},
     )
 

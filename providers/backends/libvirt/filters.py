@@ -9,6 +9,7 @@ Errors: BackendError (lost); others are logged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -36,11 +37,16 @@ class Filters:
         self._inventory = inventory
         self._workers = workers
         self._is_stuck = False
+        # A read that began before a change must not be the last to end.
+        self._reading = asyncio.Lock()
 
     async def read(self) -> None:
         """Read all filters; one that does not answer stays as it was."""
-        if self._is_stuck:
-            return
+        async with self._reading:
+            if not self._is_stuck:
+                await self._read_all()
+
+    async def _read_all(self) -> None:
         try:
             listed = await self._workers.run("the network filters", partial(_listed, self._session))
             found = []

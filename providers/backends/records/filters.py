@@ -30,6 +30,7 @@ class FilterRule:
     protocol: str | None = None  # mac, arp, ip, ipv6, tcp, tcp-ipv6, …; None: any packet
     conditions: tuple[Condition, ...] = ()
     tracks_connections: bool = True
+    comment: str | None = None
 
     @property
     def is_negated(self) -> bool:

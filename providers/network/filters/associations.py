@@ -12,6 +12,7 @@ from xencim.providers.core.spec import AssocSpec, ClassSpec, Link
 from xencim.providers.host import host_system
 from xencim.providers.host.rows import the_host
 from xencim.providers.network.filters import filter_entry, filter_list, hdr8021_filter, ip_headers_filter
+from xencim.providers.network.filters.link_changes import APPLIED_WRITES, NESTED_WRITES
 from xencim.providers.network.filters.protocols import Headers
 from xencim.providers.network.filters.rows import (
     PREFIXES,
@@ -74,6 +75,7 @@ NESTED_FILTER_LIST = AssocSpec(
     left_role="Antecedent",
     right_role="Dependent",
     prefixes=PREFIXES,
+    writes=NESTED_WRITES,
     links=(Link(left=filter_list.SPEC, right=filter_list.SPEC, rights_of=nested_in, lefts_of=nesting),),
 )
 
@@ -82,6 +84,7 @@ APPLIED_FILTER_LIST = AssocSpec(
     left_role="Antecedent",
     right_role="Dependent",
     prefixes=PREFIXES,
+    writes=APPLIED_WRITES,
     links=(
         Link(left=filter_list.SPEC, right=network_port.SPEC, rights_of=ports_behind, lefts_of=filter_before),
     ),

@@ -53,6 +53,7 @@ RULE_KEYS = (*HOST_KEYS, Prop("Name", _name, source="virNWFilterGetName, and the
 RULE_PROPS = (
     Prop("ElementName", _name, source="virNWFilterGetName, and the rule's number in it"),
     Prop("Caption", Const("Network filter rule"), source="constant: what it is"),
+    of_rule("Description", lambda rule: rule.comment, "rule/*/@comment"),
     of_rule("IsNegated", lambda rule: rule.is_negated, "rule/*/@match, of all conditions"),
     of_rule("Action", lambda rule: _ACTIONS.get(rule.action), "rule/@action"),
     of_rule("Direction", lambda rule: _DIRECTIONS.get(rule.direction), "rule/@direction"),

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.network.filters.common import HOST_KEYS, STATUS, XML
+from xencim.providers.network.filters.list_changes import CLASS, WRITES
 from xencim.providers.network.filters.rows import FILTERS, PREFIXES
 
 _NAME = "virNWFilterGetName"
 
 SPEC = ClassSpec(
-    cim_class="FilterList",
+    cim_class=CLASS,
     rows=FILTERS,
     prefixes=PREFIXES,
     refreshes_storage=True,
+    writes=WRITES,
     keys=(*HOST_KEYS, Prop("Name", lambda one, _host: one.name, source=_NAME)),
     props=(
         Prop("InstanceID", lambda one, _host: one.uuid, source="virNWFilterGetUUIDString"),
