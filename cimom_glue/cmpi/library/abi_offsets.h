@@ -1,7 +1,7 @@
 /*
  * Sizes of CMPI's structures and offsets of their members at level 1.0 on LP64 platforms, as measured
  * by compiling the public headers of two CIMOMs, which agree in every one: OpenPegasus 2.14 and
- * sblim-sfcb 1.4 (CMPI_VERSION=100). OpenPegasus' level 2.0 only adds members at the ends.
+ * sblim-sfcb 1.3 (CMPI_VERSION=100). OpenPegasus' level 2.0 only adds members at the ends.
  */
 SIZE(CMPIBroker, 32)
 OFFSET(CMPIBroker, hdl, 0)
