@@ -264,6 +264,18 @@ async def test_a_port_has_one_list_only() -> None:
         assert other == (Status.FAILED, text)
 
 
+async def test_a_port_that_no_list_can_be_applied_to() -> None:
+    async with running() as world:
+        [machine, *_] = view(world).all(VirtualMachine).values()
+        port = replace(machine.current.nics[0], source_type="user", filter_ref=None)
+        current = replace(machine.current, nics=(port,))
+        world.sites[0].inventory.put(replace(machine, current=current))
+        ends: dict[str, Value] = {"Antecedent": list_path("clean"), "Dependent": port_path(RUNNING)}
+        told = await refused(create(world, "AppliedFilterList", ends))
+        text = "port 00:16:3e:00:00:00 of vm-00000 is of type 'user': it takes no filter list"
+        assert told == (Status.NOT_SUPPORTED, text)
+
+
 async def test_the_management_domain_is_left_alone() -> None:
     async with running() as world:
         [machine, *_] = view(world).all(VirtualMachine).values()

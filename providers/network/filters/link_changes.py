@@ -112,9 +112,19 @@ def _reaches(view: View, start: str, wanted: str) -> bool:
 # Ports -----------------------------------------------------------------------------------------
 
 
+_FILTERED = ("network", "bridge", "ethernet")
+"""The types of interfaces that libvirt's drivers apply filters to; of others, the filter is ignored."""
+
+
 async def _apply(change: InstanceChange) -> Keys:
     wanted = _end(change, "Antecedent", filter_list.SPEC)[0].name
     machine, nic, _host = _end(change, "Dependent", network_port.SPEC)
+    if nic.source_type not in _FILTERED:
+        raise CimError(
+            Status.NOT_SUPPORTED,
+            f"port {nic.mac} of {machine.name} is of type {nic.source_type!r}: it takes no filter list",
+            hint=f"ports of types {', '.join(_FILTERED)} have filter lists",
+        )
     await _set_filter(change, machine, nic.mac, None, wanted)
     return _ends(change)
 
