@@ -35,4 +35,5 @@ RECONCILERS: Mapping[str, Reconciler] = {
     state_change.KIND: state_change.reconcile,
     **management.RECONCILERS,
     **storage.RECONCILERS,
+    **network.RECONCILERS,
 }
