@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from xencim.providers.backends.records import Bridge, Host, HostUsage, Network
 from xencim.providers.core.spec import ClassSpec, Const, Context, Prop
+from xencim.providers.network.network_methods import METHODS
 from xencim.providers.pools import status
 from xencim.providers.pools.kind import COMMUNICATION, PoolKind
 
@@ -101,12 +102,14 @@ SPEC = ClassSpec(
             lambda source, _host, usage: usage.nics if source is None else None,
             source="virDomainGetXMLDesc of all machines: devices/interface, counted; primordial pool only",
         ),
+        Prop("Autostart", lambda source, *_: getattr(source, "autostart", None), "virNetworkGetAutostart"),
         Prop("OperationalStatus", _operational_status, source=_ACTIVE),
         Prop("StatusDescriptions", _status_descriptions, source=_ACTIVE),
         Prop("HealthState", _health_state, source=_ACTIVE),
         Prop("PrimaryStatus", _primary_status, source=_ACTIVE),
         COMMUNICATION,
     ),
+    methods=METHODS,
     unfilled={
         "Capacity": "a network sets no limit to its ports",
         "Reserved": "nothing has to be reserved where nothing can run out",
