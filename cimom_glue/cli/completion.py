@@ -11,18 +11,22 @@ from xencim.cimom_glue.cli.parser import make_parser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The words that may follow, by the words before: "user add" -> ["--group", …].
+# The words that may follow, by the words before: "user add" -> ["--group", …]; or by a flag that takes a
+# value: "--anonymous" -> ["none", "read"], nothing for a flag whose value may be anything.
 Words = dict[str, list[str]]
 
-# The words so far without flags, cut from the right (values of flags) until they are a command.
+# A flag's values; else the words so far without flags, cut from the right (values) until they are a command.
 _SEARCH = """\
-    while true; do
+    case "$word" in
+{values}
+    *) while true; do
         case "$seen" in
 {cases}
         esac
         [[ -n $found || -z $seen ]] && break
         if [[ $seen == *" "* ]]; then seen="${{seen% *}}"; else seen=""; fi
-    done"""
+    done ;;
+    esac"""
 _BASH = """\
 _xencim() {{
     local seen="" word found=""
@@ -50,33 +54,41 @@ _xencim "$@"\
 
 def run(args: argparse.Namespace) -> int:
     """Write the script of one shell."""
-    words = dict(_words(make_parser(), ""))
+    values: Words = {}
+    words = dict(_words(make_parser(), "", values))
     templates = {"bash": _BASH, "zsh": _ZSH}
     template = templates.get(args.shell)
-    print_line(template.format(search=_search(words)) if template else _fish(words))
+    print_line(template.format(search=_search(words, values)) if template else _fish(words, values))
     return Exit.DONE
 
 
-def _words(parser: argparse.ArgumentParser, path: str) -> Iterator[tuple[str, list[str]]]:
+def _words(parser: argparse.ArgumentParser, path: str, values: Words) -> Iterator[tuple[str, list[str]]]:
+    """Yield what may follow each command, and add the values of flags to ``values``."""
     found: list[str] = []
     # argparse offers no public way to list what a parser knows; these names have been stable.
     for action in parser._actions:  # noqa: SLF001
-        found.extend(option for option in action.option_strings if option.startswith("--"))
+        flags = [option for option in action.option_strings if option.startswith("--")]
+        found.extend(flags)
+        if action.nargs != 0:
+            # A metavar has words as they are typed in small letters: none|read, PATH|off.
+            literals = [word for word in str(action.metavar).split("|") if word.islower()]
+            values.update(dict.fromkeys(flags, literals))
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for name, child in action.choices.items():
                 found.append(name)
-                yield from _words(child, f"{path} {name}".strip())
+                yield from _words(child, f"{path} {name}".strip(), values)
         elif action.choices and not action.option_strings:
             found.extend(map(str, action.choices))
     yield path, found
 
 
-def _search(words: Words) -> str:
+def _search(words: Words, values: Words) -> str:
     cases = (f'            "{path}") found="{" ".join(found)}" ;;' for path, found in words.items())
-    return _SEARCH.format(cases="\n".join(cases))
+    flags = (f'    {flag}) found="{" ".join(found)}" ;;' for flag, found in values.items())
+    return _SEARCH.format(values="\n".join(flags), cases="\n".join(cases))
 
 
-def _fish(words: Words) -> str:
+def _fish(words: Words, values: Words) -> str:
     lines = ["complete -c xencim -f"]
     for path, found in words.items():
         names = path.split()
@@ -86,5 +98,9 @@ def _fish(words: Words) -> str:
         condition = "; and ".join(seen + unseen)
         for word in found:
             what = f"-l {word[2:]}" if word.startswith("--") else f"-a {word}"
+            if literals := values.get(word):
+                what += f" -x -a '{' '.join(literals)}'"
+            elif word in values:
+                what += " -r -F"
             lines.append(f"complete -c xencim -n '{condition}' {what}")
     return "\n".join(lines)

@@ -191,10 +191,15 @@ def test_bash_completes(environ: dict[str, str]) -> None:
     assert complete_in_bash(environ, "user", "") == ["--help", "add", "passwd", "remove", "list"]
     assert complete_in_bash(environ, "serve", "--http", "127.0.0.1:5988", "--so") == ["--socket"]
     assert complete_in_bash(environ, "completion", "z") == ["zsh"]
+    assert complete_in_bash(environ, "serve", "--anonymous", "") == ["none", "read"]
+    assert complete_in_bash(environ, "serve", "--http", "off", "--log-level", "d") == ["debug"]
+    assert complete_in_bash(environ, "serve", "--backend", "") == []
 
 
 def test_other_shells_have_a_script(environ: dict[str, str]) -> None:
     assert run(environ, "completion", "zsh").stdout.startswith("#compdef xencim\n")
     fish = run(environ, "completion", "fish").stdout.splitlines()
-    assert "complete -c xencim -n '__fish_seen_subcommand_from serve' -l backend" in fish
+    serve = "complete -c xencim -n '__fish_seen_subcommand_from serve'"
+    assert f"{serve} -l backend -r -F" in fish
+    assert f"{serve} -l anonymous -x -a 'none read'" in fish
     assert run(environ, "completion", "tcsh").returncode == 2
