@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -150,6 +151,33 @@ async def test_a_filter_is_made_changed_and_deleted(
     await backend.delete_filter("mine")
     assert "mine" not in inventory.view.all(NetworkFilter)
     assert (await refused(backend.delete_filter("mine")))[0] == "not_found"
+
+
+@pytest.mark.libvirtd
+async def test_a_machine_is_found_by_the_filter_of_its_port(
+    backends: Start, libvirtd: Libvirtd, tmp_path: Path
+) -> None:
+    (tmp_path / "g.xml").write_text(
+        "<domain type='qemu'><name>g</name><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>"
+        "<interface type='network'><source network='lan'/><mac address='52:54:00:00:00:07'/>"
+        "<filterref filter='clean-traffic'/></interface></devices></domain>"
+    )
+    libvirtd.virsh("define", str(tmp_path / "g.xml"))
+    backend, inventory = await backends(libvirtd.uri)
+
+    def users(name: str) -> list[str]:
+        return [machine.name for machine in inventory.view.machines_by("filter", name)]
+
+    assert (users("clean-traffic"), users("allow-arp")) == (["g"], [])
+    machine = inventory.view.machine_named("g")
+    assert machine is not None
+    [nic] = machine.current.nics
+    changed = replace(machine.current, nics=(replace(nic, filter_ref="allow-arp"),))
+    await backend.reconfigure(machine.uuid, stored=changed)
+    assert (users("clean-traffic"), users("allow-arp")) == ([], ["g"])
+    assert "<filterref filter='allow-arp'/>" in libvirtd.virsh("dumpxml", "g")
+    await backend.undefine(machine.uuid)
+    assert users("allow-arp") == []
 
 
 @pytest.mark.libvirtd
