@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+
 from xencim.cimom_glue.cli.output import CommandError, Exit
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.server import CertificateError, PasswordFileError
 from xencim.mof.declarations import SchemaError
 from xencim.providers.backends.base import BackendError
 from xencim.providers.core.state import StateError
+
+_OTHER_PLACE = "--state-dir or XENCIM_STATE_DIR names a folder that this user may write"
+_OTHER_ADDRESS = "another server has it: give --http, --https or --socket another one, or off"
 
 
 def explain(error: Exception) -> CommandError | None:
@@ -19,9 +24,13 @@ def explain(error: Exception) -> CommandError | None:
             return CommandError(error.message, hint=error.hint, code=Exit.USAGE)
         case BackendError():
             return CommandError(error.message, hint=error.hint, code=Exit.HYPERVISOR)
-        case CertificateError() | PasswordFileError() | SchemaError() | StateError():
+        case PasswordFileError() | StateError():
+            hint = _OTHER_PLACE if isinstance(error.__cause__, OSError) else None
+            return CommandError(str(error), hint=hint)
+        case CertificateError() | SchemaError():
             return CommandError(str(error))
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
-            return CommandError(f"{place}{error.strerror or error}")
+            hint = _OTHER_ADDRESS if error.errno == errno.EADDRINUSE else None
+            return CommandError(f"{place}{error.strerror or error}", hint=hint)
     return None

@@ -20,6 +20,7 @@ from xencim.cimom_glue import logs
 from xencim.cimom_glue.app import Application
 from xencim.cimom_glue.cli.output import Exit, print_line, tell
 from xencim.cimom_glue.cli.settings import load_settings
+from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.config.kinds import masked
 from xencim.cimom_glue.hypervisors import TEST_HYPERVISOR, with_backends
 from xencim.cimom_glue.server import PasswordFile, settle
@@ -40,6 +41,11 @@ _PASSWORD_BYTES = 12  # 96 bits, 16 characters
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
     config = load_settings(args).config
+    if not (config.server.http or config.server.https or config.server.socket or config.cmpi.socket):
+        raise ConfigError(
+            "server.http, server.https and server.socket are off: no client could come in",
+            hint="leave one of them on",
+        )
     json = config.logging.format == "json"
     logs.configure(json=json, level=config.logging.level)
     run_loop(_serve(config, _tell_as_event if json else tell))

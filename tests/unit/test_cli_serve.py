@@ -119,3 +119,49 @@ def test_every_line_of_a_json_log_is_json(tmp_path: Path) -> None:
         assert [event["message"].split(":")[0] for event in events] == ["ready"]
         server.process.send_signal(signal.SIGTERM)
         assert server.process.communicate(timeout=30)[1] == ""
+
+
+def refused(tmp_path: Path, *flags: str) -> tuple[int, str]:
+    (tmp_path / "empty.toml").touch()
+    command = (sys.executable, "-m", "xencim", "serve", "--config", f"{tmp_path}/empty.toml")
+    done = subprocess.run(
+        (*command, "--backend", "fake:1", "--https", "off", "--socket", "off", *flags),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_server_that_nobody_could_reach_is_refused(tmp_path: Path) -> None:
+    code, told = refused(tmp_path, "--http", "off", "--state-dir", f"{tmp_path}/state")
+    assert (code, told.splitlines()) == (
+        2,
+        [
+            "xencim: error: server.http, server.https and server.socket are off: no client could come in",
+            "  hint: leave one of them on",
+        ],
+    )
+
+
+def test_an_address_in_use_is_named_with_the_cure(tmp_path: Path) -> None:
+    with serving(tmp_path, "--socket", f"{tmp_path}/socket") as server:
+        address = server.url.removeprefix("http://")
+        code, told = refused(tmp_path, "--http", address, "--state-dir", f"{tmp_path}/other")
+    assert (code, told.splitlines()[-2:]) == (
+        1,
+        [
+            f"xencim: error: cannot listen on http://{address}: Address already in use",
+            "  hint: another server has it: give --http, --https or --socket another one, or off",
+        ],
+    )
+
+
+def test_a_state_directory_that_cannot_be_made_is_named_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, told = refused(tmp_path, "--http", "127.0.0.1:0", "--state-dir", f"{tmp_path}/file/state")
+    assert (code, told.splitlines()[-1]) == (
+        1,
+        "  hint: --state-dir or XENCIM_STATE_DIR names a folder that this user may write",
+    )
