@@ -12,11 +12,12 @@ from xencim.mof.values import Instance, Path
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management.given import Given, given, told
 from xencim.providers.management.resources import RESOURCES
-from xencim.providers.management.working import SYSTEM_SETTINGS
+from xencim.providers.management.working import SYSTEM_SETTINGS, machine_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from xencim.providers.backends.records import VirtualMachine
     from xencim.providers.core.spec import ClassSpec, Context, MethodCall, Row
     from xencim.providers.management.resource import Resource
 
@@ -27,6 +28,21 @@ _ANY_SYSTEM = "cim_virtualsystemsettingdata"
 def missing(method: str, name: str) -> CimError:
     """Return the error for a parameter that a method needs."""
     return CimError(Status.INVALID_PARAMETER, f"method {method} requires parameter {name}")
+
+
+def named_machine(call: MethodCall, method: str, name: str) -> VirtualMachine:
+    """Return the machine that a parameter refers to."""
+    path = call.parameters.get(name.lower())
+    if not isinstance(path, Path):
+        raise missing(method, name)
+    demand_own(call, path)
+    wanted = machine_path(call, str(path.key("Name")))
+    if path.class_name.lower() not in {wanted.class_name.lower(), "cim_computersystem"}:
+        raise CimError(Status.INVALID_CLASS, f"{path}: {path.class_name} is not {wanted.class_name}")
+    machine = call.inventory.view.machine_named(str(path.key("Name")))
+    if machine is None:
+        raise CimError(Status.NOT_FOUND, f"Referenced domain `{path.key('Name')}' does not exist: {path}")
+    return machine
 
 
 def system_settings(call: MethodCall, method: str) -> Given:

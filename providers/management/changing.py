@@ -24,6 +24,7 @@ from xencim.providers.management.asked import (
     system_settings,
     template,
 )
+from xencim.providers.management.new_disks import volumes_made
 from xencim.providers.management.resource import add, modify, remove
 from xencim.providers.management.resources import RESOURCES
 from xencim.providers.management.working import (
@@ -195,8 +196,9 @@ async def _carry_out(call: MethodCall, method: str, plan: _Plan) -> None:
     what = f"{method}: {before.name} on {call.context.view.host.hypervisor}"
     hint = _STORED_HINT if before.stored is not None and current is not None else None
     if current is not None or stored is not None:
-        with refusals(what, unsupported=Status.NOT_SUPPORTED, hint=hint):
-            await call.backend.reconfigure(before.uuid, current=current, stored=stored)
+        async with volumes_made(call, before, wanted):
+            with refusals(what, unsupported=Status.NOT_SUPPORTED, hint=hint):
+                await call.backend.reconfigure(before.uuid, current=current, stored=stored)
     if wanted.autostart is not None and wanted.autostart != before.autostart:
         with refusals(what, unsupported=Status.NOT_SUPPORTED):
             await call.backend.set_autostart(before.uuid, wanted.autostart)

@@ -178,6 +178,7 @@ def _like(view: View, machine: VirtualMachine, config: MachineConfig, kinds: set
         nics.append(replace(nic, mac=mac, target_dev=None, bridge=bridge))
     return replace(
         config,
+        disks=tuple(replace(disk, capacity_bytes=None) for disk in config.disks),
         nics=tuple(nics),
         graphics=tuple(
             replace(display, port=CHOSEN_AT_START) if display.autoport else display

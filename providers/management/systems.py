@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.mof.values import Path
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.management.asked import demand_own, missing, resource_settings, system_settings
+from xencim.providers.management.asked import named_machine, resource_settings, system_settings
 from xencim.providers.management.describing import described
+from xencim.providers.management.new_disks import volumes_made
 from xencim.providers.management.working import demand_manageable, machine_path, refusals, run
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ async def define_system(templates: Sequence[ClassSpec], call: MethodCall) -> Met
     _demand_new(call, machine)
 
     async def work(_progress: Progress) -> Mapping[str, Value]:
-        with refusals(method, unsupported=Status.NOT_SUPPORTED):
-            await call.backend.define(
-                machine.name, machine.current, uuid=machine.uuid, autostart=bool(machine.autostart)
-            )
+        async with volumes_made(call, None, machine):
+            with refusals(method, unsupported=Status.NOT_SUPPORTED):
+                await call.backend.define(
+                    machine.name, machine.current, uuid=machine.uuid, autostart=bool(machine.autostart)
+                )
         return {"ResultingSystem": machine_path(call, machine.name)}
 
     return await run(call, method, (machine.uuid, machine.name), {"name": machine.name}, work)
@@ -50,16 +51,7 @@ def _demand_new(call: MethodCall, machine: VirtualMachine) -> None:
 async def destroy_system(call: MethodCall) -> MethodResult:
     """Take a machine away; one that runs is stopped first. Its disks' content stays."""
     method = "DestroySystem"
-    path = call.parameters.get("affectedsystem")
-    if not isinstance(path, Path):
-        raise missing(method, "AffectedSystem")
-    demand_own(call, path)
-    wanted = machine_path(call, str(path.key("Name")))
-    if path.class_name.lower() not in {wanted.class_name.lower(), "cim_computersystem"}:
-        raise CimError(Status.INVALID_CLASS, f"{path}: {path.class_name} is not {wanted.class_name}")
-    machine = call.inventory.view.machine_named(str(path.key("Name")))
-    if machine is None:
-        raise CimError(Status.NOT_FOUND, f"Referenced domain `{path.key('Name')}' does not exist: {path}")
+    machine = named_machine(call, method, "AffectedSystem")
     demand_manageable(machine)
 
     async def work(_progress: Progress) -> Mapping[str, Value]:

@@ -285,6 +285,10 @@ async def test_no_property_is_passed_over(host: Host, system: dict[str, Any], sa
     [
         ("disk", {}, "Address of Xen_DiskResourceAllocationSettingData: a disk needs a medium"),
         ("disk", {"PoolID": "DiskPool/default"}, "a disk needs a medium"),
+        ("disk", {"VirtualQuantity": 5}, "a disk needs a medium"),
+        ("disk", {"VirtualQuantity": 5, "EmulatedType": 1}, "VirtualQuantity of Xen_DiskResourceAllocation"),
+        ("disk", {"PoolID": "DiskPool/none", "VirtualQuantity": 5}, "no volume can be made for a disk in"),
+        ("disk", {"PoolID": "NetworkPool/0", "VirtualQuantity": 5}, "no volume can be made for a disk in"),
         ("disk", {"Address": IMAGE, "VirtualQuantity": 5}, "VirtualQuantity of Xen_DiskResourceAllocation"),
         (
             "disk",

@@ -1,7 +1,8 @@
 """Disks, CD-ROM and floppy drives.
 
 A new disk names its medium: the path of an image or device, or ``pool/volume``; drives of removable
-media may be empty. A medium is never made here, and so a new disk's size cannot be given.
+media may be empty. Or it names a storage pool and its size: then a volume is made for it, called after
+machine and disk.
 
 Source: DSP1047 1.0 (storage resource allocation).
 """
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Disk, StoragePool
+from xencim.providers.core.pool_ids import pool_name
 from xencim.providers.management.resource import Resource
 from xencim.providers.management.units import in_unit
 from xencim.providers.vm.rows import DISKS, config_of, origins
@@ -25,11 +27,12 @@ _DEVICES = {0: "disk", 1: "cdrom", 2: "floppy", 4: "lun"}  # EmulatedType
 _REMOVABLE = frozenset({"cdrom", "floppy"})
 _BUS = {"xvd": "xen", "vd": "virtio", "hd": "ide", "fd": "fdc"}
 _PREFIX = {"xen": "xvd", "virtio": "vd", "ide": "hd", "fdc": "fd", "scsi": "sd", "sata": "sd", "usb": "sd"}
+_FILE_POOLS = frozenset({"dir", "fs", "netfs"})
 _FORMATS = {"qcow2": "qcow2", "vmdk": "vmdk", "vhd": "vpc", "vhdx": "vhdx", "qed": "qed"}
 
 
 def _in_bytes(asked: Given, is_new: bool) -> Given:  # noqa: FBT001 - a fact
-    if is_new and "VirtualQuantity" in asked.values:
+    if is_new and "VirtualQuantity" in asked.values and "Address" in asked.values:
         raise asked.refusal("VirtualQuantity", "a new disk is as large as its medium, which is there already")
     return in_unit(asked, "byte", {"VirtualQuantity": "VirtualQuantityUnits"}, 1)
 
@@ -40,15 +43,43 @@ def _make(asked: Given, scene: Scene) -> Disk:
     if device not in _DEVICES.values():
         name = "ResourceSubType" if emulated is None else "EmulatedType"
         raise asked.refusal(name, f"{asked.values[name]!r} is none of those that can be added")
-    if device not in _REMOVABLE and not asked.text("Address"):
-        raise asked.refusal("Address", "a disk needs a medium: the path of an image, or pool/volume")
     target = asked.text("VirtualDevice")
     if target is not None:
         bus = next((bus for prefix, bus in _BUS.items() if target.startswith(prefix)), None)
     else:
         bus = asked.text("BusType") or _usual_bus(scene, device)
         target = _free_target(scene, _PREFIX.get(bus, "sd"))
-    return Disk(target=target, device=device, bus=bus, readonly=device == "cdrom")
+    disk = Disk(target=target, device=device, bus=bus, readonly=device == "cdrom")
+    if device in _REMOVABLE and "VirtualQuantity" in asked.values:
+        raise asked.refusal("VirtualQuantity", "a removable medium has its own size")
+    is_medium_given = device in _REMOVABLE or asked.text("Address")
+    return disk if is_medium_given else _on_new_volume(disk, asked, scene)
+
+
+def _on_new_volume(disk: Disk, asked: Given, scene: Scene) -> Disk:
+    """Return a disk whose medium is still to be made, in the pool that is named."""
+    pool_id, size = asked.text("PoolID"), asked.number("VirtualQuantity")
+    if not pool_id or not size:
+        raise asked.refusal(
+            "Address",
+            "a disk needs a medium: the path of an image, pool/volume, or PoolID and VirtualQuantity",
+        )
+    try:
+        name = pool_name("Disk", pool_id)[1]
+    except LookupError:
+        name = None
+    pool = scene.context.view.get(StoragePool, name or "")
+    if pool is None or pool.target_path is None or pool.type not in {*_FILE_POOLS, "logical"}:
+        raise asked.refusal("PoolID", f"no volume can be made for a disk in {pool_id!r}")
+    is_file = pool.type in _FILE_POOLS
+    own_format = asked.text("DriverType") or ("qcow2" if is_file else "raw")
+    volume = f"{scene.machine.name}-{disk.target}".replace("/", "-") + (f".{own_format}" if is_file else "")
+    return replace(
+        disk,
+        source_type="file" if is_file else "block",
+        source=f"{pool.target_path.rstrip('/')}/{volume}",
+        driver_type=own_format,
+    )
 
 
 def _usual_bus(scene: Scene, device: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -230,6 +231,34 @@ def _plug_and_pin(qemu: Host) -> None:
     model = qemu.xml("made", "--inactive").find("cpu")
     assert model is not None
     assert (model.get("mode"), model.findtext("model")) == ("custom", "max")
+
+
+def test_a_disk_from_a_pool(qemu: Host) -> None:
+    folder = qemu.folder / "pool"
+    folder.mkdir()
+    qemu.virsh("pool-create-as", "images", "dir", "--target", str(folder))
+    disk = {"PoolID": "DiskPool/images", "VirtualQuantity": Uint64(64), "AllocationUnits": "MegaBytes"}
+    try:
+        out = qemu.call(
+            "DefineSystem",
+            SystemSettings=qemu.instance(
+                "VirtualSystemSettingData", VirtualSystemIdentifier="pooled", VirtualSystemType="QEMU"
+            ),
+            ResourceSettings=[qemu.instance("DiskResourceAllocationSettingData", **disk)],
+        )
+        image = str(folder / "pooled-vda.qcow2")
+        assert targets(qemu.xml("pooled")) == [("vda", image)]
+        shown = ["qemu-img", "info", "--output=json", image]
+        info = json.loads(subprocess.run(shown, check=True, capture_output=True).stdout)
+        assert (info["format"], info["virtual-size"]) == ("qcow2", 64 * 2**20)
+        settings = qemu.connection.GetInstance(
+            qemu.setting("DiskResourceAllocationSettingData", "pooled/vda")
+        )
+        assert (settings["VirtualQuantity"], settings["PoolID"]) == (64 * 2**20, "DiskPool/images")
+        qemu.call("DestroySystem", AffectedSystem=out["ResultingSystem"])
+        assert [path.name for path in folder.iterdir()] == ["pooled-vda.qcow2"]
+    finally:
+        qemu.virsh("pool-destroy", "images")
 
 
 def test_libvirts_test_hypervisor(test_hypervisor: Host) -> None:
