@@ -36,6 +36,7 @@ LACKING = (
     "storagePoolEventRegisterAny",
     "networkEventRegisterAny",
     "listAllNetworks",
+    "listAllNWFilters",
     "listAllInterfaces",
 )
 PERSISTENT = real.VIR_CONNECT_LIST_DOMAINS_PERSISTENT
@@ -123,7 +124,7 @@ class Connection:
         self.answers: dict[str, object] = {
             "getHostname": "dom0.example.org",
             "getType": "Xen",
-            "getVersion": 4017005,
+            "getVersion": 4017000,
             "getLibVersion": 9000000,
             "getMaxVcpus": 512,
             "getInfo": ["x86_64", 3071, 2, 2596, 1, 1, 2, 1],
@@ -168,7 +169,7 @@ async def test_the_host(backends: Start, libxl: Connection) -> None:
     _backend, inventory = await backends("xen:///system")
     host = inventory.view.host
     assert (host.name, host.prefix, host.hypervisor) == ("dom0.example.org", "Xen", "Xen")
-    assert (host.hypervisor_version, host.library_version) == ("4.17.5", "9.0.0")
+    assert (host.hypervisor_version, host.library_version) == ("4.17", "9.0.0")
     assert (host.vendor, host.product, host.serial) == ("QEMU", "Standard PC (Q35 + ICH9, 2009)", None)
     assert (host.max_vcpus, host.memory_kib) == (512, 3071 * 1024)
     assert list(inventory.view.all(StoragePool)) == ["p"]
@@ -212,7 +213,7 @@ async def test_the_checks_name_the_limits(backends: Start, libxl: Connection) ->
     del libxl
     backend, _inventory = await backends("xen:///system")
     assert backend.checks() == [
-        Check("hypervisor", ok=True, detail="xen:///system: Xen 4.17.5 on dom0.example.org"),
+        Check("hypervisor", ok=True, detail="xen:///system: Xen 4.17 on dom0.example.org"),
         Check("libvirt", ok=True, detail="libvirt 9.0.0"),
         Check(
             "driver",

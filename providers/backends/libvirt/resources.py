@@ -49,7 +49,7 @@ def host(session: Session, *, name: str | None) -> Host:
         prefix=uris.prefix(session.uri),
         hypervisor=_HYPERVISORS.get(kind, kind),
         uuid=uuid,
-        hypervisor_version=_version(session.offered(connection.getVersion)),
+        hypervisor_version=_hypervisor_version(session),
         library="libvirt",
         library_version=_version(session.offered(connection.getLibVersion)),
         uri=uris.without_password(session.uri),
@@ -80,6 +80,12 @@ def _system_info(session: Session) -> host_xml.SystemInfo:
             raise
         xml = None  # the daemon could not read the firmware's tables
     return host_xml.system_info(xml) if xml else host_xml.SystemInfo()
+
+
+def _hypervisor_version(session: Session) -> str | None:
+    """Return the hypervisor's version; libxl leaves out the third number, and the 0 there says nothing."""
+    told = _version(session.offered(session.connection.getVersion))
+    return told.rpartition(".")[0] if told and uris.driver(session.uri) == "xen" else told
 
 
 def _version(number: int | None) -> str | None:
