@@ -5,6 +5,7 @@ Errors: BackendError: not_found, exists.
 
 from __future__ import annotations
 
+import asyncio
 import uuid as uuids
 from dataclasses import replace
 from itertools import count
@@ -21,12 +22,14 @@ class FakeNetworks:
     """The virtual networks of a host made up in memory."""
 
     _inventory: Inventory | None = None
+    delay_s: float
 
     async def create_network(self, wanted: Network) -> None:
         """Add a network that runs, with the next free bridge unless it names one."""
         networks = self._networks().view.all(Network)
         if wanted.name in networks:
             raise BackendError("exists", f"there is a network {wanted.name!r} already")
+        await asyncio.sleep(self.delay_s)
         taken = {network.bridge for network in networks.values()}
         bridge = wanted.bridge or next(name for name in map("virbr{}".format, count()) if name not in taken)
         made = replace(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xencim.providers.backends.records import Network
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.vm.rows import config_of, origins
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xencim.providers.backends.inventory import View
-    from xencim.providers.backends.records import Network, Nic, VirtualMachine
+    from xencim.providers.backends.records import Nic, VirtualMachine
 
 
 def demand_network_idle(view: View, network: Network, *, running: bool) -> None:
-    """Refuse while a machine (``running``: one that runs) is connected to a network."""
+    """Refuse while a machine (``running``: one that runs) or another network is connected to a network."""
+    bridge = _own_bridge(network)
+    for other in view.all(Network).values() if bridge else ():
+        if other.bridge == bridge and other.name != network.name and (other.active or not running):
+            raise CimError(
+                Status.FAILED, f"network {network.name!r} is in use: network {other.name!r} is on its bridge"
+            )
     user = next(_users(view, network, running=running), None)
     if user is not None:
         machine, nic = user
@@ -33,8 +40,7 @@ def demand_network_idle(view: View, network: Network, *, running: bool) -> None:
 
 
 def _users(view: View, network: Network, *, running: bool) -> Iterator[tuple[VirtualMachine, Nic]]:
-    # A bridge that the host has anyway stays when the network goes.
-    bridge = None if network.forward_mode == "bridge" else network.bridge
+    bridge = _own_bridge(network)
     machines = [*view.machines_by("network", network.name)]
     if bridge:
         machines += view.machines_by("bridge", bridge)
@@ -44,5 +50,10 @@ def _users(view: View, network: Network, *, running: bool) -> Iterator[tuple[Vir
         for origin in origins(machine):
             config = config_of(machine, origin)
             for nic in config.nics if config else ():
-                if nic.network == network.name or (bridge and not nic.network and nic.bridge == bridge):
+                if nic.network == network.name or (bridge and nic.bridge == bridge):
                     yield machine, nic
+
+
+def _own_bridge(network: Network) -> str | None:
+    """Return the bridge that goes with the network; one that the host has anyway stays."""
+    return None if network.forward_mode == "bridge" else network.bridge

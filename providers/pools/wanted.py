@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from xencim.providers.management.given import Given
 
-NAME = re.compile(r"(?!-|\.{1,2}\Z)[^/\x00-\x1f\x7f]{1,200}\Z")
-"""Names become files' names and programs' arguments."""
+NAME = re.compile(r"(?!-|\s|\.{1,2}\Z)[^/\x00-\x1f\x7f]{1,200}(?<!\s)\Z")
+"""Names become files' names and programs' arguments, and hypervisors drop white space around them."""
 # What says nothing about the thing itself, and what clients send back of the templates they were given.
 _BESIDE = frozenset(
     {

@@ -158,6 +158,8 @@ async def test_a_network_that_makes_no_sense_is_refused_by_the_name_of_the_prope
     [
         ("default", Status.ALREADY_EXISTS, "there is a network 'default' already"),
         ("a/b", Status.INVALID_PARAMETER, "'a/b' is no name of a pool"),
+        (" a", Status.INVALID_PARAMETER, "' a' is no name of a pool"),
+        ("a ", Status.INVALID_PARAMETER, "'a ' is no name of a pool"),
         (None, Status.INVALID_PARAMETER, "'' is no name of a pool"),
     ],
 )
@@ -224,6 +226,22 @@ async def test_a_machine_on_a_network_s_own_bridge_uses_it_but_not_one_over_a_br
             done = await host.call(SERVICE, "DeleteResourcePool", Pool=network_path(name))
             assert done.return_value == 0
     assert list(networks(host)) == ["default", "own"]
+
+
+async def test_a_network_that_another_is_over_is_in_use(host: Storage) -> None:
+    await create(host, "own", BridgeName="lan0")
+    await create(host, "over", ForwardMode=3, BridgeName="lan0")
+    own, over = network_path("own"), network_path("over")
+    text = "network 'own' is in use: network 'over' is on its bridge"
+    stop = await host.refused(own, "RequestStateChange", RequestedState=3)
+    assert (stop.status, stop.message) == (Status.FAILED, text)
+    for name in ("over", "own"):
+        stopped = await host.call(network_path(name), "RequestStateChange", RequestedState=3)
+        assert stopped.return_value == 0
+    assert (await host.refused(SERVICE, "DeleteResourcePool", Pool=own)).message == text
+    for path in (over, own):
+        assert (await host.call(SERVICE, "DeleteResourcePool", Pool=path)).return_value == 0
+    assert list(networks(host)) == ["default"]
 
 
 async def test_autostart(host: Storage) -> None:
