@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONTENT_SECONDS = 10.0  # from a request's header to its last byte: both are on one machine
+_LATER_SECONDS = 1.0  # the library gives up first, and knows better what to say
 _numbers = itertools.count(1)
 
 
@@ -106,7 +107,7 @@ class Session:
             raise
         name = type(request.operation).__name__
         try:
-            async with asyncio.timeout(request.timeout_ms / 1000):
+            async with asyncio.timeout(request.timeout_ms / 1000 + _LATER_SECONDS):
                 await self._carry_out(request)
         except TimeoutError as error:
             log.warning("%s took longer than the CIMOM waits", name)
