@@ -11,7 +11,7 @@ from xencim.providers.backends.records import Condition, FilterRule, NetworkFilt
 
 if TYPE_CHECKING:
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.records import MachineConfig, VirtualMachine
+    from xencim.providers.backends.records import VirtualMachine
 
 FILTERING_PREFIXES = frozenset({"KVM", "LXC"})
 _SPACE = uuids.UUID("3f1f9f1c-58c5-5d0a-9d5e-2b0d5a7c9e61")
@@ -102,10 +102,7 @@ class FakeFilters:
 
 
 def filtered(machine: VirtualMachine) -> VirtualMachine:
-    """Return a machine whose interfaces have a filter."""
-    stored = None if machine.stored is None else _filtered(machine.stored)
-    return replace(machine, current=_filtered(machine.current), stored=stored)
-
-
-def _filtered(config: MachineConfig) -> MachineConfig:
-    return replace(config, nics=tuple(replace(nic, filter_ref=_APPLIED) for nic in config.nics))
+    """Return a made-up machine, both of whose definitions are the same, with a filter on its interfaces."""
+    nics = tuple(replace(nic, filter_ref=_APPLIED) for nic in machine.current.nics)
+    config = replace(machine.current, nics=nics)
+    return replace(machine, current=config, stored=config if machine.stored else None)
