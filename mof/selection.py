@@ -35,6 +35,7 @@ DIRECT = (
 
 # In 2.41.0 Experimental only.
 EXPERIMENTAL = (
+    "CIM_MostCurrentSnapshotInBranch",
     "CIM_VirtualSystemMigrationCapabilities",
     "CIM_VirtualSystemMigrationService",
 )
@@ -68,9 +69,11 @@ DESCRIPTIONS = {
     "CIM_InstDeletion": "Says that an instance is gone.",
     "CIM_InstModification": "Says that an instance has changed.",
     "CIM_ListenerDestinationCIMXML": "A listener that is told by CIM-XML.",
+    "CIM_LastAppliedSnapshot": "Links a virtual machine to the snapshot that it was last returned to.",
     "CIM_ManagedElement": "Whatever can be managed: the root of nearly all classes.",
     "CIM_ManagedSystemElement": "A managed element that is part of a system and has a state.",
     "CIM_MethodResult": "The outcome of a method that went on as a job.",
+    "CIM_MostCurrentSnapshotInBranch": "Links a virtual machine to the snapshot that its state follows from.",
     "CIM_Namespace": "A namespace of the server.",
     "CIM_NamespaceInManager": "Links the server to its namespaces.",
     "CIM_ObjectManager": "The server itself.",
@@ -83,6 +86,7 @@ DESCRIPTIONS = {
     "CIM_SettingData": "Settings of an element.",
     "CIM_SettingsDefineCapabilities": "Links capabilities to the settings that describe their bounds.",
     "CIM_SettingsDefineState": "Links an element to the settings that are in effect on it.",
+    "CIM_SnapshotOfVirtualSystem": "Links a virtual machine to its snapshots.",
     "CIM_SystemDevice": "Links a system to its devices.",
     "CIM_VirtualSystemManagementCapabilities": "What the management service of a host can do.",
     "CIM_VirtualSystemManagementService": "Defines, changes and removes the virtual machines of a host.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers import host, interop, jobs, network, storage, vm
+from xencim.providers import host, interop, jobs, network, snapshots, storage, vm
 from xencim.providers.management import working as management
 from xencim.providers.vm import state_change
 
@@ -19,6 +19,7 @@ SPECS: tuple[ClassSpec, ...] = (
     *storage.SPECS,
     *network.SPECS,
     *vm.SPECS,
+    *snapshots.SPECS,
     *jobs.SPECS,
     *interop.SPECS,
 )
@@ -27,6 +28,7 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *storage.ASSOCIATIONS,
     *network.ASSOCIATIONS,
     *vm.ASSOCIATIONS,
+    *snapshots.ASSOCIATIONS,
     *jobs.ASSOCIATIONS,
     *interop.ASSOCIATIONS,
 )
@@ -35,5 +37,6 @@ RECONCILERS: Mapping[str, Reconciler] = {
     state_change.KIND: state_change.reconcile,
     **management.RECONCILERS,
     **storage.RECONCILERS,
+    **snapshots.RECONCILERS,
     **network.RECONCILERS,
 }

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.records import Action, MachineConfig, Network, StoragePool, Volume
+    from xencim.providers.backends.records import (
+        Action,
+        MachineConfig,
+        Network,
+        SnapshotWish,
+        StoragePool,
+        Volume,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,22 @@ class Backend(Protocol):
 
     async def set_autostart(self, machine_uuid: str, autostart: bool) -> None:  # noqa: FBT001 - the value itself
         """Have a machine started with its host, or not."""
+        ...
+
+    async def create_snapshot(self, machine_uuid: str, wanted: SnapshotWish) -> None:
+        """Take a snapshot and return when the inventory shows it.
+
+        BackendError: exists (that name), invalid_state (nothing runs that could be kept), unsupported, and
+        those of `control`.
+        """
+        ...
+
+    async def apply_snapshot(self, machine_uuid: str, name: str) -> None:
+        """Return a machine to a snapshot; what it was meanwhile is lost."""
+        ...
+
+    async def delete_snapshot(self, machine_uuid: str, name: str, *, with_descendants: bool = False) -> None:
+        """Forget a snapshot, alone (its children become its parent's) or with all that follow from it."""
         ...
 
     # Storage. Each returns when it is done and the inventory shows it; whether something is in use is the

@@ -18,6 +18,7 @@ from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, FakeFilters, filtered
 from xencim.providers.backends.fake_manage import FakeManagement
 from xencim.providers.backends.fake_network import FakeNetworks
+from xencim.providers.backends.fake_snapshots import FakeSnapshots
 from xencim.providers.backends.fake_storage import FakeStorage
 from xencim.providers.backends.records import (
     Action,
@@ -36,6 +37,7 @@ from xencim.providers.backends.records import (
     Nic,
     PoolState,
     PowerState,
+    SnapshotKind,
     StoragePool,
     Vcpu,
     VirtualMachine,
@@ -113,6 +115,7 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
             GuestSupport(os_type="hvm", arch="x86_64", domain_types=("xen",), max_vcpus=128),
             GuestSupport(os_type="linux", arch="x86_64", domain_types=("xen",), max_vcpus=128),
         ),
+        snapshot_kinds=tuple(SnapshotKind),
     )
 
 
@@ -200,7 +203,7 @@ def fake_volume(number: int) -> Volume:
     )
 
 
-class FakeBackend(FakeManagement, FakeStorage, FakeNetworks, FakeFilters):
+class FakeBackend(FakeManagement, FakeSnapshots, FakeStorage, FakeFilters, FakeNetworks):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
     def __init__(self, machines: int, *, prefix: str = "Xen", host_name: str = "fake.example") -> None:
@@ -209,6 +212,7 @@ class FakeBackend(FakeManagement, FakeStorage, FakeNetworks, FakeFilters):
         self._machines = machines
         self._host_name = host_name
         self._hidden = {}
+        self._paused = set()
         self.delay_s = 0.0
         """How long each action takes; may be changed at any time."""
         self._slow: dict[str, tuple[float, asyncio.Future[None]]] = {}

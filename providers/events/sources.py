@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xencim.providers.snapshots import snapshot
+from xencim.providers.snapshots.rows import snapshots_of
 from xencim.providers.vm import computer_system, settings, virtual_system_setting_data
 from xencim.providers.vm.rows import (
     CONSOLES,
@@ -58,6 +60,10 @@ def _system_settings(context: Context, seen: Seen) -> Iterator[Row]:
             yield row
 
 
+def _snapshots(context: Context, seen: Seen) -> Iterator[Row]:
+    return snapshots_of(context, seen.machine)
+
+
 def _settings(parts: Parts) -> Callable[[Context, Seen], Iterator[Row]]:
     def rows(context: Context, seen: Seen) -> Iterator[Row]:
         for origin in origins(seen.machine):
@@ -69,6 +75,7 @@ def _settings(parts: Parts) -> Callable[[Context, Seen], Iterator[Row]]:
 SOURCES: tuple[Source, ...] = (
     Source("ComputerSystem", computer_system.SPEC, _system),
     Source("VirtualSystemSettingData", virtual_system_setting_data.SPEC, _system_settings),
+    Source("VirtualSystemSettingData", snapshot.SPEC, _snapshots),
     *(
         Source("ResourceAllocationSettingData", module.SPEC, _settings(parts))
         for module, parts in (

@@ -22,6 +22,7 @@ from xencim.providers.host.services import (
     kvm_redirection_sap,
     resource_pool_configuration_service,
     virtual_system_management_service,
+    virtual_system_snapshot_service,
 )
 from xencim.providers.host.services.kvm_redirection_sap import access_points
 from xencim.providers.storage import storage_volume
@@ -213,6 +214,7 @@ SERVICE_AFFECTS_ELEMENT = AssocSpec(
     profiles=("DSP1042", "DSP1041", "DSP1076"),
     links=(
         _managed(virtual_system_management_service.SPEC, computer_system.SPEC, _machines),
+        _managed(virtual_system_snapshot_service.SPEC, computer_system.SPEC, _machines),
         *(_configured_pools(kind, pool) for kind, pool in POOLS.items()),
         _managed(
             console_redirection_service.SPEC,

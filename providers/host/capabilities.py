@@ -25,6 +25,7 @@ from xencim.providers.host.services import (
     virtual_system_migration_setting_data,
     virtual_system_snapshot_service,
     virtual_system_snapshot_service_capabilities,
+    virtual_system_snapshot_setting_data,
 )
 from xencim.providers.host.templates import RESOURCES, virtual_system
 from xencim.providers.host.templates.common import Level
@@ -139,6 +140,13 @@ SETTINGS_DEFINE_CAPABILITIES = AssocSpec(
         Link(
             left=virtual_system_migration_capabilities.SPEC,
             right=virtual_system_migration_setting_data.SPEC,
+            rights_of=the_host,
+            lefts_of=the_host,
+            props=_POINT,
+        ),
+        Link(
+            left=virtual_system_snapshot_service_capabilities.SPEC,
+            right=virtual_system_snapshot_setting_data.SPEC,
             rights_of=the_host,
             lefts_of=the_host,
             props=_POINT,

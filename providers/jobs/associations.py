@@ -14,6 +14,7 @@ from xencim.providers.host.services import SERVICES
 from xencim.providers.jobs import concrete_job, method_result
 from xencim.providers.jobs.rows import job_row
 from xencim.providers.network import network_pool
+from xencim.providers.snapshots import snapshot
 from xencim.providers.storage import disk_pool, storage_volume
 from xencim.providers.vm import computer_system
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 # What a job can be asked of, and what it can change.
 _STORAGE = (disk_pool.SPEC, storage_volume.SPEC)
 _OWNERS = (computer_system.SPEC, host_system.SPEC, *SERVICES, *_STORAGE)
-_AFFECTED = (computer_system.SPEC, host_system.SPEC, network_pool.SPEC, *_STORAGE)
+_AFFECTED = (computer_system.SPEC, snapshot.SPEC, host_system.SPEC, network_pool.SPEC, *_STORAGE)
 
 
 def _identity(spec: ClassSpec, row: Row) -> str:

@@ -61,6 +61,9 @@ class Domain:
 
     blockInfo = staticmethod(lacking("blockInfo"))  # noqa: N815 - libvirt's names
     reset = staticmethod(lacking("reset"))
+    listAllSnapshots = staticmethod(lacking("listAllSnapshots"))  # noqa: N815
+    snapshotListNames = staticmethod(lacking("snapshotListNames"))  # noqa: N815
+    snapshotCreateXML = staticmethod(lacking("snapshotCreateXML"))  # noqa: N815
 
     def __init__(self, number: int, name: str, uuid: str, xml: str) -> None:
         self.number, self.label, self.uuid, self.xml = number, name, uuid, xml

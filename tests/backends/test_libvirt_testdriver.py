@@ -211,13 +211,15 @@ def host_file(path: Path, count: int) -> str:
     return f"test://{path}"
 
 
-async def test_loading_asks_each_machine_for_its_xml_and_disks_only(backends: Start, tmp_path: Path) -> None:
+async def test_loading_asks_each_machine_for_its_xml_disks_and_snapshots_only(
+    backends: Start, tmp_path: Path
+) -> None:
     few, _ = await backends(host_file(tmp_path / "few.xml", 2))
     many, inventory = await backends(host_file(tmp_path / "many.xml", 300))
     assert len(inventory.view.all(VirtualMachine)) == 300
     calls, base = many.calls.read(), few.calls.read()
     grown = {name: count - base[name] for name, count in calls.items() if count != base[name]}
-    assert grown == {"XMLDesc": 2 * 298, "blockInfo": 298}
+    assert grown == {"XMLDesc": 2 * 298, "blockInfo": 298, "listAllSnapshots": 298}
 
 
 async def test_reading_the_inventory_calls_nothing_and_a_resync_keeps_the_records(

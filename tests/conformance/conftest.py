@@ -20,6 +20,8 @@ from xencim.providers.backends.records import (
     IndicationSubscription,
     Listener,
     ListenerDestination,
+    SnapshotKind,
+    SnapshotWish,
     VirtualMachine,
     Volume,
 )
@@ -139,6 +141,16 @@ def _stack_volumes(world: World) -> None:
         site.inventory.put(above)
 
 
+async def _take_snapshots(world: World) -> None:
+    """Leave on each site a machine with a tree of snapshots, returned to one amid it."""
+    for site in world.sites:
+        uuid = next(iter(site.inventory.view.all(VirtualMachine)))
+        for name, kind in (("first", SnapshotKind.FULL), ("second", SnapshotKind.DISK)):
+            await site.backend.create_snapshot(uuid, SnapshotWish(name=name, kind=kind, description=name))
+        await site.backend.apply_snapshot(uuid, "first")
+        await site.backend.create_snapshot(uuid, SnapshotWish(name="third", kind=SnapshotKind.FULL))
+
+
 async def _succeed(progress: Progress) -> Mapping[str, Value]:
     progress.tell(50, "half done")
     return {}
@@ -194,6 +206,7 @@ async def _subscribe(world: World) -> None:
 def _asking(*backends: FakeBackend) -> Iterator[Asker]:
     world = make_world(*backends)
     _stack_volumes(world)
+    asyncio.run(_take_snapshots(world))
     asyncio.run(_begin_jobs(world))
     asyncio.run(_subscribe(world))
     yield Asker(world)

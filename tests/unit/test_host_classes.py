@@ -170,7 +170,9 @@ def test_the_management_service_tells_releases() -> None:
 
 @pytest.mark.parametrize("spec", SERVICES, ids=lambda spec: spec.cim_class)
 def test_a_service_is_enabled_when_it_does_something(spec: ClassSpec) -> None:
-    works = bool(spec.methods) or spec.cim_class == "ConsoleRedirectionService"
+    # Snapshots are the driver's, and this host's driver has none.
+    has_methods = spec.methods and spec.cim_class != "VirtualSystemSnapshotService"
+    works = bool(has_methods) or spec.cim_class == "ConsoleRedirectionService"
     service = only(make_context(), spec)
     assert (service["EnabledState"], service["Started"]) == ((2, True) if works else (3, False))
 

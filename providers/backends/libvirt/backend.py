@@ -25,6 +25,7 @@ from xencim.providers.backends.libvirt.manage import Management
 from xencim.providers.backends.libvirt.mirror import Mirror
 from xencim.providers.backends.libvirt.network_actions import NetworkManagement
 from xencim.providers.backends.libvirt.session import CallCounter, Session
+from xencim.providers.backends.libvirt.snapshots import SnapshotManagement
 from xencim.providers.backends.libvirt.storage import (
     STORAGE_ACTIONS_AT_A_TIME,
     STORAGE_TIMEOUT_S,
@@ -71,7 +72,7 @@ _LEFT_TO_THE_GUEST = {Action.START, Action.SHUT_DOWN, Action.REBOOT}
 _REBOOTS_AT_ONCE = {"test"}
 
 
-class LibvirtBackend(Management, StorageManagement, NetworkManagement, FilterManagement):
+class LibvirtBackend(Management, SnapshotManagement, StorageManagement, FilterManagement, NetworkManagement):
     """One libvirt connection as a `Backend`."""
 
     def __init__(

@@ -33,6 +33,7 @@ _KINDS = {
     62: "not_found",  # NO_NWFILTER
     67: "unsupported",  # CONFIG_UNSUPPORTED
     68: "timeout",  # OPERATION_TIMEOUT
+    72: "not_found",  # NO_DOMAIN_SNAPSHOT
     74: "unsupported",  # ARGUMENT_UNSUPPORTED
     79: "refused",  # AUTH_CANCELLED
     84: "unsupported",  # OPERATION_UNSUPPORTED

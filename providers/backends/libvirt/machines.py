@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.machine_xml import machine_config
+from xencim.providers.backends.libvirt.snapshot_reading import SnapshotCache, with_snapshots
 from xencim.providers.backends.libvirt.states import power_state, reason
 from xencim.providers.backends.libvirt.uris import driver
 from xencim.providers.backends.records import MachineConfig, VirtualMachine
@@ -46,6 +47,7 @@ class ConfigCache:
 
     def __init__(self) -> None:
         self._configs: dict[str, dict[bytes, tuple[MachineConfig, bool]]] = {}
+        self.snapshots = SnapshotCache()
 
     def config(self, uuid: str, digest: bytes) -> MachineConfig | None:
         """Return the definition of that text."""
@@ -126,7 +128,7 @@ def read(session: Session, cache: ConfigCache, listed: Listed) -> VirtualMachine
     if state.is_active and listed.persistent and not management:
         stored = _config(session, cache, domain, configs, flags=session.libvirt.VIR_DOMAIN_XML_INACTIVE)
     cache.keep(uuid, configs)
-    return VirtualMachine(
+    machine = VirtualMachine(
         uuid=uuid,
         name=domain.name(),
         state=state,
@@ -138,6 +140,7 @@ def read(session: Session, cache: ConfigCache, listed: Listed) -> VirtualMachine
         autostart=listed.autostart,
         is_management_domain=management,
     )
+    return with_snapshots(session, cache.snapshots, domain, machine)
 
 
 def _config(

@@ -16,12 +16,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt import machines, resources
+from xencim.providers.backends.libvirt import machines, resources, snapshot_reading
 from xencim.providers.backends.libvirt.filters import Filters
 from xencim.providers.backends.libvirt.rereads import Key, Rereads
 from xencim.providers.backends.libvirt.storage_volumes import Volumes
 from xencim.providers.backends.libvirt.workers import StuckError
-from xencim.providers.backends.records import Bridge, Network, StoragePool, VirtualMachine
+from xencim.providers.backends.records import Bridge, Host, Network, SnapshotKind, StoragePool, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,13 +84,16 @@ class Mirror:
         await self.filters.read()
         await self._read_machines(await self._bulk_sizes())
         self._inventory.replace_all(Bridge, self._bridges())
-        self._inventory.put(host)
+        self._inventory.put(replace(host, snapshot_kinds=await self._snapshot_kinds()))
 
     async def sweep(self) -> None:
         """Look for what no event told."""
         async with self._sweeping:
             view = self._inventory.view
             await self._read_machines({})
+            host = self._inventory.view.get(Host, "host")
+            if host is not None and not host.snapshot_kinds:
+                self._inventory.put(replace(host, snapshot_kinds=await self._snapshot_kinds()))
             for kind in (StoragePool, Network):
                 for name in tuple(view.all(kind)):
                     self._mark(kind, name)
@@ -160,6 +163,23 @@ class Mirror:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _snapshot_kinds(self) -> tuple[SnapshotKind, ...]:
+        """Ask the driver what snapshots it can take, which takes a machine to ask about."""
+        uuid = next(iter(self._inventory.view.all(VirtualMachine)), None)
+        if uuid is None:
+            return ()
+
+        def ask() -> tuple[SnapshotKind, ...]:
+            return snapshot_reading.kinds(self._session, machines.look_up(self._session, uuid).domain)
+
+        try:
+            return await self._workers.run("the kinds of snapshots", ask)
+        except BackendError as error:
+            if error.kind == "lost":
+                raise
+            log.warning("what snapshots can be taken was not told: %s", error)
+            return ()
 
     async def _read_each(self, kind: type[Resource], readers: list[Reader[Resource]]) -> list[Resource]:
         """Read pools or networks; one that is stuck keeps its last record."""
@@ -311,6 +331,7 @@ class Mirror:
         old = self._inventory.view.get(VirtualMachine, uuid)
         self._inventory.remove(VirtualMachine, uuid)
         self._configs.forget(uuid)
+        self._configs.snapshots.forget(uuid)
         self._settle_bridges(_bridges_of(old))
 
     def _later(self, kind: Kind, key: str, error: BackendError) -> None:

@@ -49,6 +49,7 @@ from xencim.providers.backends.records.server import (
     ObjectManager,
     Profile,
 )
+from xencim.providers.backends.records.snapshots import Snapshot, SnapshotKind, SnapshotWish
 from xencim.providers.backends.records.storage import Volume
 
 Record: TypeAlias = (
@@ -107,6 +108,9 @@ __all__ = [
     "PowerState",
     "Profile",
     "Record",
+    "Snapshot",
+    "SnapshotKind",
+    "SnapshotWish",
     "StoragePool",
     "Vcpu",
     "VirtualMachine",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from xencim.providers.backends.records.snapshots import SnapshotKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestSupport:
@@ -49,6 +51,7 @@ class Host:
     serial: str | None = None
     guests: tuple[GuestSupport, ...] = ()
     migration_uris: tuple[str, ...] = ()  # transports the hypervisor takes: tcp, xenmigr, …
+    snapshot_kinds: tuple[SnapshotKind, ...] = ()  # what it can take; none while it is not known
     no_contact_since: datetime | None = None
 
     @property

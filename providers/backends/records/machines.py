@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Nic,
         Vcpu,
     )
+    from xencim.providers.backends.records.snapshots import Snapshot
 
 
 class PowerState(Enum):
@@ -109,6 +110,9 @@ class VirtualMachine:
     autostart: bool | None = None
     is_management_domain: bool = False  # Xen's Domain-0
     no_contact_since: datetime | None = None  # the last call about it did not come back
+    snapshots: tuple[Snapshot, ...] = ()  # parents before those taken after them
+    current_snapshot: str | None = None  # the one that the machine's present state follows from
+    applied_snapshot: str | None = None  # the one that the machine was last returned to, if known
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ from xencim.providers.host.services import (
     virtual_system_migration_setting_data,
     virtual_system_snapshot_service,
     virtual_system_snapshot_service_capabilities,
+    virtual_system_snapshot_setting_data,
 )
 
 SERVICES = (
@@ -30,6 +31,7 @@ SPECS = (
     virtual_system_migration_capabilities.SPEC,
     virtual_system_migration_setting_data.SPEC,
     virtual_system_snapshot_service_capabilities.SPEC,
+    virtual_system_snapshot_setting_data.SPEC,
     console_redirection_service_capabilities.SPEC,
     kvm_redirection_sap.SPEC,
 )

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from xencim.providers.core.spec import ClassName, Const, Prop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from xencim.mof.values import Value
+    from xencim.providers.backends.records import Host
     from xencim.providers.core.spec import ClassSpec, MethodSpec
 
 ENABLED = 2
@@ -40,17 +42,22 @@ def named(text: str) -> tuple[Prop, ...]:
     )
 
 
-def service_props(*, enabled: bool) -> tuple[Prop, ...]:
-    """Return the properties that say whether a service works."""
+def service_props(*, enabled: bool | Callable[[Host], bool]) -> tuple[Prop, ...]:
+    """Return the properties that say whether a service works, on every host or on some."""
     source = "whether methods of the service are carried out"
-    state = ENABLED if enabled else DISABLED
+
+    def told(yes: Value, no: Value) -> Const | Callable[[Host], Value]:
+        if callable(enabled):
+            return lambda host: yes if enabled(host) else no
+        return Const(yes if enabled else no)
+
     return (
-        Prop("Started", Const(enabled), source=source),
-        Prop("EnabledState", Const(state), source=source),
-        Prop("EnabledDefault", Const(state), source=source),
+        Prop("Started", told(yes=True, no=False), source=source),
+        Prop("EnabledState", told(ENABLED, DISABLED), source=source),
+        Prop("EnabledDefault", told(ENABLED, DISABLED), source=source),
         Prop("RequestedState", Const(12), source="constant: a service's state cannot be changed"),
         Prop("TransitioningToState", Const(12), source="constant: as RequestedState"),
-        Prop("OperationalStatus", Const((2,) if enabled else (10,)), source=source),
+        Prop("OperationalStatus", told((2,), (10,)), source=source),
         Prop("HealthState", Const(5), source="constant: the service answers"),
         Prop("PrimaryStatus", Const(1), source="constant: the service answers"),
     )
