@@ -85,11 +85,13 @@ class Application:
             await reply.text(500, f"internal error; the log has it as request {request_id.get()}")
 
     async def _answer(self, scope: Any, receive: ASGIReceiveCallable, reply: _Reply) -> None:  # noqa: ANN401 - an HTTP scope
+        raw_headers = dict(scope["headers"])
+        if scope["http_version"] == "1.1" and b"host" not in raw_headers:
+            raise Refused(400, "the request has no Host header, which HTTP/1.1 demands")
         if scope["path"] not in _PATHS:
             raise Refused(404, "CIM-XML is answered at /cimom")
         if scope["method"] != "POST":
             raise Refused(405, "CIM-XML comes by POST", (b"allow", b"POST"))
-        raw_headers = dict(scope["headers"])
         principal = await self._authenticator.authenticate(
             scope["extensions"]["xencim.peer"], raw_headers.pop(b"authorization", None)
         )

@@ -67,14 +67,16 @@ async def test_each_operation_without_credentials_is_401(serve: Starter, body: b
     serving = await serve()
     client = await serving.connect()
     sent = body.replace(b"EnumerateInstanceNames", operation.encode())
-    client.writer.write(b"POST /cimom HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(sent), sent))
+    client.writer.write(
+        b"POST /cimom HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(sent), sent)
+    )
     assert (await client.reply()).status == 401
     assert serving.engine.seen == []
 
 
 async def test_a_body_that_is_no_cim_xml_is_401_first(serve: Starter) -> None:
     client = await (await serve()).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
     assert (await client.reply()).status == 401
 
 

@@ -20,14 +20,14 @@ QUICK = Limits(header_seconds=0.05, body_seconds=0.05, keep_alive_seconds=0.05, 
 
 async def test_too_many_headers_are_431(serve: Starter) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + b"a: b\r\n" * 21 + b"\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 21 + b"\r\n")
     assert (await client.reply()).status == 431
     assert await client.closed()
 
 
 async def test_headers_too_large_are_431(serve: Starter) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + b"a: %b\r\n" % (b"b" * 300) * 7 + b"\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + b"a: %b\r\n" % (b"b" * 300) * 7 + b"\r\n")
     assert (await client.reply()).status == 431
 
 
@@ -47,7 +47,7 @@ async def test_a_target_without_an_end_is_431(serve: Starter) -> None:
 
 async def test_a_body_announced_too_large_is_413(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Content-Length: 10001\r\n\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Content-Length: 10001\r\n\r\n")
     reply = await client.reply()
     assert (reply.status, reply.headers["connection"]) == (413, "close")
     assert await client.closed()
@@ -56,14 +56,14 @@ async def test_a_body_announced_too_large_is_413(serve: Starter, basic: bytes) -
 async def test_a_client_that_sends_its_large_body_first_still_reads_413(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
     client.writer.write(
-        b"POST / HTTP/1.1\r\n" + basic + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
+        b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
     )
     assert (await client.reply()).status == 413
 
 
 async def test_a_chunked_body_too_large_is_413(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\n")
     client.writer.write((b"3e8\r\n" + b"x" * 1000 + b"\r\n") * 11)
     assert (await client.reply()).status == 413
     assert await client.closed()
@@ -71,7 +71,7 @@ async def test_a_chunked_body_too_large_is_413(serve: Starter, basic: bytes) -> 
 
 async def test_trailers_without_an_end_are_431(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\n")
     client.writer.write(b"1\r\nx\r\n0\r\nX-Trailer: " + b"y" * 100_000)
     assert (await client.reply()).status == 431
     assert await client.closed()
@@ -79,14 +79,16 @@ async def test_trailers_without_an_end_are_431(serve: Starter, basic: bytes) -> 
 
 async def test_a_broken_chunk_is_400(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    client.writer.write(
+        b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+    )
     assert (await client.reply()).status == 400
 
 
 async def test_a_length_beside_chunks_is_400(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=SMALL)).connect()
     both = b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + both)
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + both)
     assert (await client.reply()).status == 400
 
 
@@ -101,7 +103,7 @@ async def test_half_a_head_is_408(serve: Starter, start: bytes) -> None:
 async def test_a_trickled_head_is_408_all_the_same(serve: Starter) -> None:
     client = await (await serve(limits=QUICK)).connect()
     reply = asyncio.create_task(client.reply())
-    client.writer.write(b"POST / HTTP/1.1\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n")
     while not reply.done():
         client.writer.write(b"a: b\r\n")
         await asyncio.sleep(0.01)
@@ -110,14 +112,14 @@ async def test_a_trickled_head_is_408_all_the_same(serve: Starter) -> None:
 
 async def test_half_a_body_is_408(serve: Starter, basic: bytes) -> None:
     client = await (await serve(limits=QUICK)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Content-Length: 5\r\n\r\nabc")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Content-Length: 5\r\n\r\nabc")
     assert (await client.reply()).status == 408
     assert await client.closed()
 
 
 async def test_half_a_body_after_its_refusal_is_closed_without_a_second_reply(serve: Starter) -> None:
     client = await (await serve(limits=QUICK)).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabc")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc")
     assert (await client.reply()).status == 401
     assert await client.closed()
 
@@ -170,7 +172,7 @@ async def test_a_place_is_free_again_after_a_connection(serve: Starter) -> None:
 async def test_the_body_of_a_client_without_credentials_is_not_kept(serve: Starter) -> None:
     serving = await serve(auth=AuthSettings())
     client = await serving.connect()
-    client.writer.write(b"POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n")
     assert (await client.reply()).status == 401
     connection = serving.server._connections()[0]
     for _ in range(80):

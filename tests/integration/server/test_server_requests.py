@@ -50,6 +50,19 @@ async def test_another_method_is_405_and_names_post(serve: Starter) -> None:
     assert (await client.ask()).status == 200
 
 
+async def test_a_request_without_a_host_is_400_unless_it_is_http_1_0(
+    serve: Starter, build_request: Callable[..., bytes]
+) -> None:
+    serving = await serve()
+    without = build_request().replace(b"Host: localhost\r\n", b"")
+    client = await serving.connect()
+    client.writer.write(without)
+    assert (await client.reply()).status == 400
+    older = await serving.connect()
+    older.writer.write(without.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert (await older.reply()).status == 200
+
+
 async def test_m_post_is_501(serve: Starter, build_request: Callable[..., bytes]) -> None:
     client = await (await serve()).connect()
     client.writer.write(b"M-" + build_request())
@@ -59,7 +72,7 @@ async def test_m_post_is_501(serve: Starter, build_request: Callable[..., bytes]
 
 async def test_what_is_not_http_is_400(serve: Starter) -> None:
     client = await (await serve()).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\nno header\r\n\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n")
     assert (await client.reply()).status == 400
     assert await client.closed()
 
@@ -67,7 +80,7 @@ async def test_what_is_not_http_is_400(serve: Starter) -> None:
 async def test_an_upgrade_is_refused(serve: Starter) -> None:
     client = await (await serve()).connect()
     client.writer.write(
-        b"POST / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+        b"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
     )
     assert (await client.reply()).status == 400
     assert await client.closed()
@@ -75,7 +88,7 @@ async def test_an_upgrade_is_refused(serve: Starter) -> None:
 
 async def test_a_malformed_body_is_400_with_cimerror(serve: Starter, basic: bytes) -> None:
     client = await (await serve()).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\n" + basic + b"Content-Length: 4\r\n\r\n<CIM")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + basic + b"Content-Length: 4\r\n\r\n<CIM")
     reply = await client.reply()
     assert (reply.status, reply.headers["cimerror"]) == (400, "request-not-well-formed")
     assert (await client.ask()).status == 200
@@ -121,7 +134,9 @@ async def test_a_refusal_comes_after_the_replies_before_it(
 
 async def test_a_chunked_request_is_answered(serve: Starter, basic: bytes, body: bytes) -> None:
     client = await (await serve()).connect()
-    client.writer.write(b"POST /cimom HTTP/1.1\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\n")
+    client.writer.write(
+        b"POST /cimom HTTP/1.1\r\nHost: x\r\n" + basic + b"Transfer-Encoding: chunked\r\n\r\n"
+    )
     for start in range(0, len(body), 50):
         piece = body[start : start + 50]
         client.writer.write(b"%x;ext=1\r\n%b\r\n" % (len(piece), piece))
@@ -133,7 +148,11 @@ async def test_a_chunked_request_is_answered(serve: Starter, basic: bytes, body:
 
 async def test_a_client_that_expects_100_continue_gets_it(serve: Starter, basic: bytes, body: bytes) -> None:
     client = await (await serve()).connect()
-    head = b"POST / HTTP/1.1\r\n" + basic + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    head = (
+        b"POST / HTTP/1.1\r\nHost: x\r\n"
+        + basic
+        + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
     client.writer.write(head)
     assert (await client.reply()).status == 100
     client.writer.write(body)
@@ -142,7 +161,7 @@ async def test_a_client_that_expects_100_continue_gets_it(serve: Starter, basic:
 
 async def test_a_client_that_expects_100_continue_and_is_refused_is_closed(serve: Starter) -> None:
     client = await (await serve()).connect()
-    client.writer.write(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
     reply = await client.reply()
     assert (reply.status, reply.headers["connection"]) == (401, "close")
 

@@ -103,7 +103,7 @@ async def test_plain_http_on_the_https_port_is_no_reply(serve: Starter) -> None:
     serving = await serve(http=(), https=HTTPS)
     serving.urls = [url.replace("https", "http") for url in serving.urls]
     client = await serving.connect()
-    client.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    client.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert b"HTTP" not in await client.reader.read()
 
 
