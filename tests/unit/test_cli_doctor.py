@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from xencim.cimom_glue.cli.doctor import server as doctor_server
 from xencim.cimom_glue.cli.main import main
 from xencim.cimom_glue.config import Config, load
+from xencim.cimom_glue.server import CertificateInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +133,19 @@ def test_a_certificate_that_cannot_be_read_is_wrong(tmp_path: Path) -> None:
     check = doctor_server.check_certificate(configured(tmp_path, https="127.0.0.1:0"))
     assert not check.ok
     assert check.detail.startswith(f"{tmp_path}/server.crt holds no certificate that can be read")
+
+
+def test_a_certificate_that_ended_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("server.crt", "server.key"):
+        (tmp_path / name).touch()
+    ended = datetime.now(UTC) - timedelta(days=2)
+    monkeypatch.setattr(doctor_server, "certificate_info", lambda _: CertificateInfo("CN=a", (), ended, ended))
+    check = doctor_server.check_certificate(configured(tmp_path, https="127.0.0.1:0"))
+    assert (check.ok, check.detail, check.hint) == (
+        False,
+        f"{tmp_path}/server.crt for no name that clients look at, ended on {ended:%Y-%m-%d}",
+        "renew it and send the server SIGHUP",
+    )
 
 
 def test_accounts_that_cannot_be_read_are_wrong(tmp_path: Path) -> None:

@@ -42,8 +42,10 @@ def check_certificate(config: Config) -> Check:
         return Check("certificate", ok=False, detail=str(error))
     except OSError as error:
         return Check("certificate", ok=False, detail=f"{key}: {error.strerror}")
-    names = ", ".join(info.names)
-    detail = f"{path} for {names}, until {info.not_after:%Y-%m-%d}, {info.days_left} days"
+    names = ", ".join(info.names) or "no name that clients look at"
+    end = f"{info.not_after:%Y-%m-%d}"
+    ends = f"ended on {end}" if info.days_left < 0 else f"until {end}, {info.days_left} days"
+    detail = f"{path} for {names}, {ends}"
     hint = "renew it and send the server SIGHUP" if info.days_left < _SOON_DAYS else None
     return Check("certificate", ok=info.days_left >= 0, detail=detail, hint=hint)
 
