@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types bench soak docs cmpi apt-serve apt-test clean
+.PHONY: help serve test test-xen lint types bench soak docs cmpi apt-serve apt-test apt-xen clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,9 @@ serve: $(VENV)/.installed ## install what is missing and serve the local hypervi
 
 test: $(VENV)/.installed-dev lint types ## install what is missing, then lint, types and all tests
 	@$(BIN)/pytest
+
+test-xen: $(VENV)/.installed-dev | apt-xen ## tests on a Xen host under emulation (root; ARGS="…" for pytest's flags)
+	@$(BIN)/pytest -m xen tests/xen $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -76,6 +79,9 @@ apt-serve:
 
 apt-test:
 	$(call apt_install,$(TEST_PACKAGES))
+
+apt-xen:
+	$(call apt_install,$(XEN_PACKAGES))
 
 $(BIN)/pip: | apt-serve
 	$(PYTHON) -m venv --system-site-packages $(VENV)
