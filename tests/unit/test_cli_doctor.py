@@ -139,7 +139,9 @@ def test_a_certificate_that_ended_is_wrong(tmp_path: Path, monkeypatch: pytest.M
     for name in ("server.crt", "server.key"):
         (tmp_path / name).touch()
     ended = datetime.now(UTC) - timedelta(days=2)
-    monkeypatch.setattr(doctor_server, "certificate_info", lambda _: CertificateInfo("CN=a", (), ended, ended))
+    monkeypatch.setattr(
+        doctor_server, "certificate_info", lambda _: CertificateInfo("CN=a", (), ended, ended)
+    )
     check = doctor_server.check_certificate(configured(tmp_path, https="127.0.0.1:0"))
     assert (check.ok, check.detail, check.hint) == (
         False,
