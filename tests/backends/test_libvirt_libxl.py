@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 import pytest
 
 from xencim.providers.backends.base import BackendError, Check
-from xencim.providers.backends.records import Action, Bridge, PowerState, StoragePool, VirtualMachine
+from xencim.providers.backends.records import (
+    Action,
+    Bridge,
+    PowerState,
+    SnapshotKind,
+    SnapshotWish,
+    StoragePool,
+    VirtualMachine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -233,3 +241,13 @@ async def test_a_host_is_never_called_localhost(
     _backend, inventory = await backends("xen+tls://far.example.org/system")
     assert inventory.view.host.name == "unnamed"
     assert "calls its host 'localhost.localdomain': give its name by host.name" in caplog.text
+
+
+async def test_it_takes_no_snapshots_and_says_so(backends: Start, libxl: Connection) -> None:
+    del libxl
+    backend, inventory = await backends("xen:///system")
+    assert inventory.view.host.snapshot_kinds == ()
+    assert backend.calls.read()["listAllSnapshots"] == 1
+    with pytest.raises(BackendError) as caught:
+        await backend.create_snapshot(PV, SnapshotWish(name="no", kind=SnapshotKind.FULL))
+    assert (caught.value.kind, caught.value.message[:15]) == ("unsupported", "Xen by libvirt:")

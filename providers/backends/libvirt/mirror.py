@@ -169,10 +169,7 @@ class Mirror:
         uuid = next(iter(self._inventory.view.all(VirtualMachine)), None)
         if uuid is None:
             return ()
-
-        def ask() -> tuple[SnapshotKind, ...]:
-            return snapshot_reading.kinds(self._session, machines.look_up(self._session, uuid).domain)
-
+        ask = partial(snapshot_reading.kinds, self._session, uuid)
         try:
             return await self._workers.run("the kinds of snapshots", ask)
         except BackendError as error:

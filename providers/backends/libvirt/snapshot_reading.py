@@ -132,8 +132,9 @@ def _current(session: Session, domain: virDomain) -> str | None:
     return name
 
 
-def kinds(session: Session, domain: virDomain) -> tuple[SnapshotKind, ...]:
-    """Return what the driver can take of a machine that runs, by asking it for what it cannot mean."""
+def kinds(session: Session, uuid: str) -> tuple[SnapshotKind, ...]:
+    """Return what the driver can take of machines that run, by asking one for what it cannot mean."""
+    domain = session.call(session.connection.lookupByUUIDString, uuid)
     flags = {
         SnapshotKind.FULL: 0,
         SnapshotKind.DISK: session.libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY,
