@@ -56,7 +56,8 @@ def given_schema(path: pathlib.Path) -> MofFiles:
             # In memory, so that no file stays open: zipfile.Path keeps its archive.
             found = _read(zipfile.Path(zipfile.ZipFile(io.BytesIO(path.read_bytes()))))
     except (OSError, zipfile.BadZipFile) as error:
-        raise SchemaError(f"{path}: no folder or ZIP archive with a CIM schema: {error}") from error
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise SchemaError(f"{path}: no folder or ZIP archive with a CIM schema: {cause}") from error
     except UnicodeDecodeError as error:
         raise SchemaError(f"{path}: MOF that is not UTF-8: {error}") from error
     if not found.texts:

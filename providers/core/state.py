@@ -67,7 +67,8 @@ class State:
                 connection.close()
                 raise
         except (sqlite3.Error, OSError) as error:
-            raise StateError(f"{name}: {error}") from error
+            cause = error.strerror if isinstance(error, OSError) else error
+            raise StateError(f"{name}: {cause}") from error
         return cls(connection, name)
 
     async def migrate(self, part: str, migrations: Sequence[str]) -> None:

@@ -148,7 +148,8 @@ class PasswordFile:
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:
-            raise PasswordFileError(f"{self.path} cannot be read: {error}") from error
+            cause = error.strerror if isinstance(error, OSError) else error
+            raise PasswordFileError(f"{self.path} cannot be read: {cause}") from error
         if self.path.stat().st_mode & 0o077:
             _log.warning("%s can be read by others; chmod 600 closes it", self.path)
         lines = text.splitlines()
