@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.cli.output import Exit, complain
@@ -22,6 +23,9 @@ _INTERRUPTED = 130  # what a shell reports of a command ended by SIGINT
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     args = make_parser().parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Standard error escapes what the terminal cannot show; a result must not end in a traceback either.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = int(args.run(args))
         sys.stdout.flush()

@@ -130,3 +130,11 @@ def test_a_file_open_to_others_is_warned_of(users: PasswordFile, caplog: pytest.
     users.path.chmod(0o644)
     assert PasswordFile(users.path).list()[0].name == "alice"
     assert "chmod 600" in caplog.text
+
+
+def test_what_is_not_text_is_refused_and_changes_nothing(users: PasswordFile) -> None:
+    with pytest.raises(PasswordFileError, match="is no name"):
+        users.add("bob\udcff", "x")
+    with pytest.raises(PasswordFileError, match="the password is not text"):
+        users.add("bob", "x\udcff")
+    assert users.list() == ()

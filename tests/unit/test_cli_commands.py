@@ -177,6 +177,13 @@ def test_a_reader_that_goes_away_is_no_error(environ: dict[str, str]) -> None:
     assert (piped.stdout, piped.stderr) == ("[\n", "")
 
 
+def test_what_the_terminal_cannot_show_is_escaped(environ: dict[str, str]) -> None:
+    odd = {**environ, "PYTHONIOENCODING": "ascii:strict", "XENCIM_STATE_DIR": "/é"}
+    shown = run(odd, "config", "show")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert '"/\\xe9"' in shown.stdout
+
+
 def complete_in_bash(environ: dict[str, str], *words: str) -> list[str]:
     script = run(environ, "completion", "bash").stdout
     quoted = " ".join(f"'{word}'" for word in ("xencim", *words))

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _FORMAT = "xencim-users 1"
-_NAME = re.compile(r"[^\s:,/\\\x00-\x1f\x7f]{1,64}")
+# Surrogates stand for bytes of a command line that are no text.
+_NAME = re.compile(r"[^\s:,/\\\x00-\x1f\x7f\ud800-\udfff]{1,64}")
 _KEY_BYTES = 32
 _SALT_BYTES = 16
 
@@ -132,6 +133,10 @@ class PasswordFile:
     def _hash(self, password: str) -> _Hash:
         if not password:
             raise PasswordFileError("a password cannot be empty")
+        try:
+            password.encode()
+        except UnicodeEncodeError as error:
+            raise PasswordFileError("the password is not text in this locale's encoding") from error
         salt = secrets.token_bytes(_SALT_BYTES)
         return _Hash(self._cost, salt, _derive(password, salt, self._cost))
 
