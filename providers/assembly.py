@@ -16,11 +16,11 @@ from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Listener, Namespace, ObjectManager
 from xencim.providers.catalogue import ASSOCIATIONS, RECONCILERS, SPECS
 from xencim.providers.core.engine import Engine
-from xencim.providers.core.job_store import JobStore
+from xencim.providers.core.events.subscriptions import Subscriptions
+from xencim.providers.core.jobs.store import JobStore
 from xencim.providers.core.registry import DEFAULT_ALIASES, Registry
 from xencim.providers.core.served import Site
 from xencim.providers.core.state import State
-from xencim.providers.core.subscriptions import Subscriptions
 from xencim.providers.events import Events
 from xencim.providers.interop.profiles import profile_records
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xencim.mof.model import ClassRepository
     from xencim.providers.backends.base import Backend
     from xencim.providers.core.access import AccessPolicy
-    from xencim.providers.core.embedded import ParseXml
+    from xencim.providers.core.parameters.embedded import ParseXml
 
 IMPLEMENTATION = "root/virt"
 INTEROP = "interop"

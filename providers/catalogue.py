@@ -11,7 +11,7 @@ from xencim.providers.vm import state_change
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.providers.core.job_recovery import Reconciler
+    from xencim.providers.core.jobs.recovery import Reconciler
     from xencim.providers.core.spec import AssocSpec, ClassSpec
 
 SPECS: tuple[ClassSpec, ...] = (

@@ -18,7 +18,7 @@ from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_l
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.indications import Sender, Undelivered, export_request, listener_tls, queue
 from xencim.mof.values import Instance, TypedValue
-from xencim.providers.core import subscription_store
+from xencim.providers.core.events import subscription_store
 from xencim.providers.core.state import FILE_NAME
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from xencim.cimom_glue.indications.export import export_request
 from xencim.cimom_glue.indications.lane import Lane
 from xencim.mof.values import Instance, TypedValue
 from xencim.providers.backends.records import Delivery, ListenerDestination
-from xencim.providers.core.delivery_limits import MAX_WAITING, MAX_WAITING_BYTES
+from xencim.providers.core.events.delivery_limits import MAX_WAITING, MAX_WAITING_BYTES
 from xencim.providers.core.state import StateError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import Record
+    from xencim.providers.core.events.subscriptions import Subscriptions
     from xencim.providers.core.state import State
-    from xencim.providers.core.subscriptions import Subscriptions
     from xencim.providers.events import Outgoing
 
 log = logging.getLogger(__name__)

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING
 from xencim.cimom_glue.indications import queue
 from xencim.cimom_glue.indications.sender import Sender, Undelivered
 from xencim.providers.backends.records import Delivery, ListenerDestination
-from xencim.providers.core.delivery_limits import FIRST_RETRY_S, LAST_RETRY_S, REFUSED_ATTEMPTS
+from xencim.providers.core.events.delivery_limits import FIRST_RETRY_S, LAST_RETRY_S, REFUSED_ATTEMPTS
 from xencim.providers.core.state import StateError
 
 if TYPE_CHECKING:
     import ssl
 
     from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.core.events.subscriptions import Subscriptions
     from xencim.providers.core.state import State
-    from xencim.providers.core.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 

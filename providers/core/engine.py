@@ -13,27 +13,27 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Path, TypedValue
-from xencim.providers.core import class_operations, methods
 from xencim.providers.core import operations as op
 from xencim.providers.core.access import Access
+from xencim.providers.core.carrying import class_operations, methods
+from xencim.providers.core.carrying.pull import Contexts
+from xencim.providers.core.carrying.pulled import PulledOperations
+from xencim.providers.core.carrying.reading import Found, Reader, demand_instance, demand_source, traversal
+from xencim.providers.core.carrying.selection import instance_shape, matching, parse_for_class
+from xencim.providers.core.carrying.writes import Change, Writer
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.pull import Contexts
-from xencim.providers.core.pulled import PulledOperations
-from xencim.providers.core.reading import Found, Reader, demand_instance, demand_source, traversal
 from xencim.providers.core.results import Batch, Classes, ClassNames, Instances, Paths, PropertyValue
-from xencim.providers.core.selection import instance_shape, matching, parse_for_class
 from xencim.providers.core.served import ServedClass
-from xencim.providers.core.writes import Change, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from xencim.providers.core.access import AccessPolicy, Principal
-    from xencim.providers.core.embedded import ParseXml
+    from xencim.providers.core.events.subscriptions import Subscriptions
+    from xencim.providers.core.parameters.embedded import ParseXml
     from xencim.providers.core.registry import Namespace, Registry
     from xencim.providers.core.results import Result
     from xencim.providers.core.served import Served
-    from xencim.providers.core.subscriptions import Subscriptions
 
 
 class Engine:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
-from xencim.providers.core.jobs import JobEngine
+from xencim.providers.core.jobs.engine import JobEngine
 from xencim.providers.core.spec import ClassName, Const, Context, Prop, Row
 
 if TYPE_CHECKING:

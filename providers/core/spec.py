@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from xencim.mof.values import KeyValue, Path, Value
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory, View
-    from xencim.providers.core.jobs import JobEngine
-    from xencim.providers.core.subscriptions import Subscriptions
+    from xencim.providers.core.events.subscriptions import Subscriptions
+    from xencim.providers.core.jobs.engine import JobEngine
 
 Row: TypeAlias = tuple[Any, ...]
 Keys: TypeAlias = "Mapping[str, KeyValue]"

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from xencim.mof.values import Path, Value
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Record
+    from xencim.providers.core.events.subscriptions import Feed, Subscriptions
     from xencim.providers.core.registry import Registry
     from xencim.providers.core.served import Site
     from xencim.providers.core.spec import Row
-    from xencim.providers.core.subscriptions import Feed, Subscriptions
     from xencim.providers.events.sources import Source
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Listener, ObjectManager
-from xencim.providers.core.pull import MAX_TIMEOUT_S
+from xencim.providers.core.carrying.pull import MAX_TIMEOUT_S
 from xencim.providers.core.spec import ClassName, ClassSpec, Const, Home, Prop, Rows
 from xencim.providers.interop.object_manager import MANAGER_KEYS, RUNS, manager
 

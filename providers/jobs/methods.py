@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.job_errors import (
+from xencim.providers.core.jobs.errors import (
     DONE,
     FAILED,
     INVALID_PARAMETER,

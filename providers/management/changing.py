@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from xencim.mof.values import Value
     from xencim.providers.backends.records import VirtualMachine
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import ClassSpec, Context, MethodCall, MethodResult
     from xencim.providers.management.resource import Outcome
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import VirtualMachine
-from xencim.providers.core import job_errors
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.jobs import JobRequest
+from xencim.providers.core.jobs import errors as job_errors
+from xencim.providers.core.jobs.engine import JobRequest
 from xencim.providers.core.spec import Context
 from xencim.providers.management.given import same, told
 from xencim.providers.management.resources import RESOURCES
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import View
-    from xencim.providers.core.job_recovery import Reconciler
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
+    from xencim.providers.core.jobs.recovery import Reconciler
     from xencim.providers.core.spec import ClassSpec, MethodCall, MethodResult
     from xencim.providers.management.resource import Outcome
 

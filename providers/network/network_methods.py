@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xencim.mof.values import Value
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall, MethodResult
     from xencim.providers.pools.work import Act
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xencim.providers.backends.inventory import View
-    from xencim.providers.core.job_recovery import Reconciler
+    from xencim.providers.core.jobs.recovery import Reconciler
 
 NETWORK_MADE, NETWORK_GONE = "network made", "network gone"
 NETWORK_STATE, NETWORK_AUTOSTART = "network state", "network autostart"

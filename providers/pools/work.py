@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.jobs import JobRequest
+from xencim.providers.core.jobs.engine import JobRequest
 from xencim.providers.core.pool_ids import concrete_pool_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from xencim.mof.values import Value
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall, MethodResult
 
 _STATUSES = {

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Snapshot
-    from xencim.providers.core.job_recovery import Reconciler
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
+    from xencim.providers.core.jobs.recovery import Reconciler
     from xencim.providers.core.spec import ClassSpec, MethodCall
 
 _INVALID_TYPE = 6

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xencim.mof.values import Path, Value
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall
     from xencim.providers.management.given import Given
     from xencim.providers.pools.work import Act

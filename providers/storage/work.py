@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xencim.providers.backends.inventory import View
-    from xencim.providers.core.job_recovery import Reconciler
+    from xencim.providers.core.jobs.recovery import Reconciler
     from xencim.providers.core.spec import MethodCall
 
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import MachineOperation, PowerState, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.job_progress import followed
-from xencim.providers.core.jobs import GRACE_S, JobRequest
+from xencim.providers.core.jobs.engine import GRACE_S, JobRequest
+from xencim.providers.core.jobs.progress import followed
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.vm.states import ACTIONS, Requested, available_states, supported_states
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import Inventory, View
     from xencim.providers.backends.records import Host
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall
 
 KIND = "RequestStateChange"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.libvirt.live import POSSIBLE
+from xencim.providers.backends.libvirt.writing.live import POSSIBLE
 
 if TYPE_CHECKING:
     from pathlib import Path

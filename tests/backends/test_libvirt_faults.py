@@ -14,8 +14,8 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.libvirt import LibvirtBackend, probe
 from xencim.providers.backends.libvirt import backend as backend_module
-from xencim.providers.backends.libvirt.backoff import Backoff
-from xencim.providers.backends.libvirt.workers import StuckError, Workers
+from xencim.providers.backends.libvirt.calls.backoff import Backoff
+from xencim.providers.backends.libvirt.calls.workers import StuckError, Workers
 from xencim.providers.backends.records import Action, Host, PowerState, StoragePool, VirtualMachine
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import backend as backend_module
 from xencim.providers.backends.libvirt import filters as filters_module
-from xencim.providers.backends.libvirt.workers import StuckError
+from xencim.providers.backends.libvirt.calls.workers import StuckError
 from xencim.providers.backends.records import NetworkFilter
 
 if TYPE_CHECKING:

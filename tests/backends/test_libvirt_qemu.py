@@ -10,7 +10,7 @@ import pytest
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import probe
-from xencim.providers.backends.libvirt.backoff import Backoff
+from xencim.providers.backends.libvirt.calls.backoff import Backoff
 from xencim.providers.backends.records import (
     Action,
     ControllerDevice,

@@ -9,7 +9,8 @@ import pytest
 
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.libvirt import backend as backend_module
-from xencim.providers.backends.libvirt import probe, probing
+from xencim.providers.backends.libvirt import probe
+from xencim.providers.backends.libvirt.calls import probing
 from xencim.providers.backends.records import (
     Action,
     Bridge,

@@ -26,15 +26,15 @@ from xencim.providers.backends.records import (
     Volume,
 )
 from xencim.providers.core.access import AccessPolicy, Principal
-from xencim.providers.core.jobs import GRACE_S, JobRequest
-from xencim.providers.core.reading import Found
+from xencim.providers.core.carrying.reading import Found
+from xencim.providers.core.jobs.engine import GRACE_S, JobRequest
 from xencim.providers.core.results import Instances, Page, Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from xencim.mof.values import Value
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.operations import Operation
     from xencim.providers.core.results import Result
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xencim.providers.core.embedded_mof import parse_instance_mof
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.parameters.embedded_mof import parse_instance_mof
 
 if TYPE_CHECKING:
     from xencim.mof.values import Scalar, Value

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from xencim.providers.core import pull
 from xencim.providers.core.access import Principal
+from xencim.providers.core.carrying import pull
+from xencim.providers.core.carrying.pull import Contexts
+from xencim.providers.core.carrying.reading import Found
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.pull import Contexts
-from xencim.providers.core.reading import Found
 from xencim.providers.core.results import WHOLE, Page
 
 ANN = Principal("ann")

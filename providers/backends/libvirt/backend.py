@@ -16,29 +16,30 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
-from xencim.providers.backends.libvirt import binding, events, long_work, uris
-from xencim.providers.backends.libvirt.backoff import Backoff
-from xencim.providers.backends.libvirt.control import carry_out
-from xencim.providers.backends.libvirt.filter_actions import FilterManagement
+from xencim.providers.backends.libvirt.calls import binding, events, uris
+from xencim.providers.backends.libvirt.calls.backoff import Backoff
+from xencim.providers.backends.libvirt.calls.session import CallCounter, Session
+from xencim.providers.backends.libvirt.calls.workers import Workers
 from xencim.providers.backends.libvirt.machines import ConfigCache
-from xencim.providers.backends.libvirt.manage import Management
 from xencim.providers.backends.libvirt.mirror import Mirror
-from xencim.providers.backends.libvirt.network_actions import NetworkManagement
-from xencim.providers.backends.libvirt.session import CallCounter, Session
-from xencim.providers.backends.libvirt.snapshots import SnapshotManagement
-from xencim.providers.backends.libvirt.storage import (
+from xencim.providers.backends.libvirt.writing import long_work
+from xencim.providers.backends.libvirt.writing.control import carry_out
+from xencim.providers.backends.libvirt.writing.filter_actions import FilterManagement
+from xencim.providers.backends.libvirt.writing.manage import Management
+from xencim.providers.backends.libvirt.writing.network_actions import NetworkManagement
+from xencim.providers.backends.libvirt.writing.snapshots import SnapshotManagement
+from xencim.providers.backends.libvirt.writing.storage import (
     STORAGE_ACTIONS_AT_A_TIME,
     STORAGE_TIMEOUT_S,
     StorageManagement,
 )
-from xencim.providers.backends.libvirt.workers import Workers
 from xencim.providers.backends.records import Action, Host, PowerState, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.libvirt.events import Kind
+    from xencim.providers.backends.libvirt.calls.events import Kind
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt.machine_xml import machine_config
+from xencim.providers.backends.libvirt.calls.uris import driver
 from xencim.providers.backends.libvirt.snapshot_reading import SnapshotCache, with_snapshots
 from xencim.providers.backends.libvirt.states import power_state, reason
-from xencim.providers.backends.libvirt.uris import driver
+from xencim.providers.backends.libvirt.xml.machine_xml import machine_config
 from xencim.providers.backends.records import MachineConfig, VirtualMachine
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from libvirt import virDomain
 
-    from xencim.providers.backends.libvirt.session import Session
+    from xencim.providers.backends.libvirt.calls.session import Session
     from xencim.providers.backends.records import Disk
 
 _MANAGEMENT_DOMAIN_ID = 0

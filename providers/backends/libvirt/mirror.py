@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import machines, resources, snapshot_reading
+from xencim.providers.backends.libvirt.calls.workers import StuckError
 from xencim.providers.backends.libvirt.filters import Filters
 from xencim.providers.backends.libvirt.rereads import Key, Rereads
 from xencim.providers.backends.libvirt.storage_volumes import Volumes
-from xencim.providers.backends.libvirt.workers import StuckError
 from xencim.providers.backends.records import Bridge, Host, Network, SnapshotKind, StoragePool, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.libvirt.events import Kind
+    from xencim.providers.backends.libvirt.calls.events import Kind
+    from xencim.providers.backends.libvirt.calls.session import Session
+    from xencim.providers.backends.libvirt.calls.workers import Workers
     from xencim.providers.backends.libvirt.machines import ConfigCache, Listed
     from xencim.providers.backends.libvirt.resources import Reader
-    from xencim.providers.backends.libvirt.session import Session
-    from xencim.providers.backends.libvirt.workers import Workers
 
 Resource = TypeVar("Resource", StoragePool, Network)
 

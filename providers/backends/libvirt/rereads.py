@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, KeysView
 
-    from xencim.providers.backends.libvirt.events import Kind
+    from xencim.providers.backends.libvirt.calls.events import Kind
 
 Key: TypeAlias = "tuple[Kind, str]"
 

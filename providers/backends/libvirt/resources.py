@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt import host_xml, resource_xml, uris
+from xencim.providers.backends.libvirt.calls import uris
 from xencim.providers.backends.libvirt.states import pool_state
+from xencim.providers.backends.libvirt.xml import host_xml, resource_xml
 from xencim.providers.backends.records import Host
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from libvirt import virNetwork, virStoragePool
 
-    from xencim.providers.backends.libvirt.session import Session
+    from xencim.providers.backends.libvirt.calls.session import Session
     from xencim.providers.backends.records import Network, StoragePool
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt.machine_xml import config_of
-from xencim.providers.backends.libvirt.parse import attribute, document, number, text
+from xencim.providers.backends.libvirt.xml.machine_xml import config_of
+from xencim.providers.backends.libvirt.xml.parse import attribute, document, number, text
 from xencim.providers.backends.records import Snapshot, SnapshotKind
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from libvirt import virDomain, virDomainSnapshot
     from lxml.etree import _Element
 
-    from xencim.providers.backends.libvirt.session import Session
+    from xencim.providers.backends.libvirt.calls.session import Session
     from xencim.providers.backends.records import VirtualMachine
 
 _NO_SNAPSHOT = "<none/>"

@@ -16,16 +16,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt import storage_xml
-from xencim.providers.backends.libvirt.workers import StuckError
+from xencim.providers.backends.libvirt.calls.workers import StuckError
+from xencim.providers.backends.libvirt.xml import storage_xml
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.libvirt.session import Session
-    from xencim.providers.backends.libvirt.workers import Workers
+    from xencim.providers.backends.libvirt.calls.session import Session
+    from xencim.providers.backends.libvirt.calls.workers import Workers
 
 log = logging.getLogger(__name__)
 

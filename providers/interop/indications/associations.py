@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import IndicationFilter, ListenerDestination
+from xencim.providers.core.events.subscriptions import ends_at
 from xencim.providers.core.spec import AssocSpec, Const, Link, Prop
-from xencim.providers.core.subscriptions import ends_at
 from xencim.providers.interop.indications import (
     indication_filter,
     indication_service,

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from xencim.providers.backends.records import ListenerDestination
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.events.subscriptions import PERMANENT, TRANSIENT
 from xencim.providers.core.spec import Writes
-from xencim.providers.core.subscriptions import PERMANENT, TRANSIENT
 from xencim.providers.interop.indications.common import (
     ACCESS,
     demand_known,

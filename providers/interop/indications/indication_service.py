@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Delivery, ObjectManager
-from xencim.providers.core.delivery_limits import (
+from xencim.providers.core.events.delivery_limits import (
     FAILURE_TRIGGER_S,
     FIRST_RETRY_S,
     REFUSED_ATTEMPTS,

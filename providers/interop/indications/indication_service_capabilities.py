@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import ObjectManager
+from xencim.providers.core.events.subscriptions import MAX_DESTINATIONS, MAX_SUBSCRIPTIONS
 from xencim.providers.core.spec import ClassSpec, Const, Home, Prop, Rows
-from xencim.providers.core.subscriptions import MAX_DESTINATIONS, MAX_SUBSCRIPTIONS
 from xencim.providers.interop.object_manager import manager_rows
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from xencim.mof.values import Path
 from xencim.providers.backends.records import IndicationFilter, IndicationSubscription, ListenerDestination
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.events.subscriptions import DISABLE, IGNORE, REMOVE
 from xencim.providers.core.spec import Writes
-from xencim.providers.core.subscriptions import DISABLE, IGNORE, REMOVE
 from xencim.providers.interop.indications import destination_changes, filter_changes
 from xencim.providers.interop.indications.common import ACCESS, demand_known, demand_owner, text
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Vcpu
-from xencim.providers.core.ranges import numbers, ranges
+from xencim.providers.core.parameters.ranges import numbers, ranges
 from xencim.providers.management.resource import Resource
 from xencim.providers.vm.rows import CPU_ALLOCATIONS
 from xencim.providers.vm.settings.processor import SPEC

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.jobs import JobRequest
+from xencim.providers.core.jobs.engine import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import View
-    from xencim.providers.core.jobs import Progress
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import InstanceChange
 
 WAIT_S = 600.0

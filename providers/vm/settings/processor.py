@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xencim.providers.core.parameters.ranges import ranges
 from xencim.providers.core.pool_ids import pool_id
-from xencim.providers.core.ranges import ranges
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.vm.rows import CPU_ALLOCATIONS, config_of
 from xencim.providers.vm.settings.common import NO_DESCRIPTION, VIRTUAL, setting_keys, setting_props

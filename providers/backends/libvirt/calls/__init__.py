@@ -1,0 +1,1 @@
+"""Calls to libvirt: the binding, connections, worker threads, errors."""

@@ -1,0 +1,111 @@
+"""The libvirt backend's storage pools and volumes told what to do.
+
+Source: libvirt's API reference, "storage"; what the calls are is in `storage_actions`.
+Errors: BackendError of every kind.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.libvirt.writing import storage_actions as actions
+from xencim.providers.backends.records import StoragePool, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.libvirt.calls.session import Session
+    from xencim.providers.backends.libvirt.calls.workers import Workers
+    from xencim.providers.backends.libvirt.machines import ConfigCache
+    from xencim.providers.backends.libvirt.mirror import Mirror
+
+STORAGE_TIMEOUT_S = 24 * 3600.0
+"""Wiping or copying a large disk takes hours."""
+STORAGE_ACTIONS_AT_A_TIME = 4
+"""Disks gain nothing from more at once."""
+
+
+class StorageManagement:
+    """What a connected backend can do with storage."""
+
+    _inventory: Inventory
+    _configs: ConfigCache
+    _storage_actions: Workers
+
+    def _connected(self) -> tuple[Session, Mirror]:
+        raise NotImplementedError
+
+    async def create_pool(self, wanted: StoragePool) -> None:
+        """Define a pool and start it."""
+        await self._act(wanted.name, f"pool {wanted.name} created", actions.create_pool, wanted)
+
+    async def find_pool_sources(self, pool_type: str, host: str | None) -> Sequence[StoragePool]:
+        """Return what pools of a type could be made from."""
+        session, _mirror = self._connected()
+        find = partial(actions.find_pool_sources, session, pool_type, host)
+        return await self._storage_actions.run(f"sources of {pool_type} pools", find)
+
+    async def delete_pool(self, name: str) -> None:
+        """Stop a pool and forget it; its content stays."""
+        await self._act(name, f"pool {name} removed", actions.delete_pool, self._pool(name).name)
+
+    async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - as `Backend` has it
+        """Start or stop a pool."""
+        what = f"pool {name} {'started' if active else 'stopped'}"
+        function = partial(actions.set_pool_active, active=active)
+        await self._act(name, what, function, self._pool(name).name)
+
+    async def set_pool_autostart(self, name: str, autostart: bool) -> None:  # noqa: FBT001 - as `Backend` has it
+        """Have a pool started with its host, or not."""
+        function = partial(actions.set_pool_autostart, autostart=autostart)
+        await self._act(name, f"autostart of pool {name} set", function, self._pool(name).name)
+
+    async def refresh_pool(self, name: str) -> None:
+        """Have a pool's content looked at anew."""
+        await self._act(name, f"pool {name} refreshed", actions.refresh_pool, self._pool(name).name)
+
+    async def create_volume(self, wanted: Volume) -> None:
+        """Make a volume."""
+        self._pool(wanted.pool)
+        await self._act(wanted.pool, f"volume {wanted.key} created", actions.create_volume, wanted)
+
+    async def clone_volume(self, source: Volume, wanted: Volume) -> None:
+        """Make a volume with the content of another."""
+        self._pool(wanted.pool)
+        await self._act(wanted.pool, f"volume {source.key} cloned", actions.clone_volume, source, wanted)
+
+    async def delete_volume(self, volume: Volume) -> None:
+        """Delete a volume and its content."""
+        what = f"volume {volume.key} deleted"
+        await self._act(volume.pool, what, actions.delete_volume, volume.pool, volume.name)
+
+    async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
+        """Make a volume larger, and see the disks that are on it anew."""
+        what = f"volume {volume.key} resized"
+        await self._act(volume.pool, what, actions.resize_volume, volume.pool, volume.name, capacity_bytes)
+        _session, mirror = self._connected()
+        for uuid in [machine.uuid for machine in self._inventory.view.machines_with(volume)]:
+            self._configs.forget(uuid)
+            await mirror.read(uuid)
+
+    async def wipe_volume(self, volume: Volume) -> None:
+        """Overwrite a volume with zeros."""
+        what = f"volume {volume.key} wiped"
+        await self._act(volume.pool, what, actions.wipe_volume, volume.pool, volume.name)
+
+    def _pool(self, name: str) -> StoragePool:
+        pool = self._inventory.view.get(StoragePool, name)
+        if pool is None:
+            raise BackendError("not_found", f"there is no storage pool {name!r}")
+        return pool
+
+    async def _act(self, pool: str, what: str, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function on a worker; the pool is read anew whatever became of it."""
+        session, mirror = self._connected()
+        try:
+            await self._storage_actions.run(what, partial(function, session, *arguments))
+        finally:
+            await mirror.read_pool(pool)

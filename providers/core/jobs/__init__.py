@@ -1,0 +1,1 @@
+"""Work that takes time: queues, durable jobs, what became of them."""

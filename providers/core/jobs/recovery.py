@@ -1,0 +1,36 @@
+"""What became of jobs that an earlier server left unfinished: it is looked at, and nothing is repeated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from xencim.providers.backends.records import JobError, JobState
+from xencim.providers.core.errors import Status
+from xencim.providers.core.jobs.errors import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from xencim.providers.backends.inventory import View
+    from xencim.providers.backends.records import Job
+
+Reconciler: TypeAlias = "Callable[[View, Mapping[str, str]], str | None]"
+"""Looks, with a job's facts, for what became of it: None when it is done, else what is found instead."""
+
+
+def found_out(job: Job, reconcile: Reconciler | None, view: View) -> Job:
+    """Return the job as it ended; ``reconcile`` is that of its kind."""
+    now = datetime.now(UTC)
+    if job.state is JobState.WAITING:
+        text: str | None = "the server ended before this began: nothing was done"
+    elif reconcile is None:
+        text = "the server ended while this went on; what became of it cannot be told"
+    else:
+        found = reconcile(view, dict(job.facts))
+        text = found and f"the server ended while this went on; {found}"
+    if text is None:
+        return replace(job, state=JobState.COMPLETED, percent=100, changed=now, finished=now)
+    failure = JobError(code=FAILED, status=int(Status.FAILED), message=text)
+    return replace(job, state=JobState.FAILED, changed=now, finished=now, error=failure)

@@ -1,0 +1,1 @@
+"""Values from clients, read and typed by MOF."""
