@@ -143,7 +143,7 @@ def test_associators_and_references(fake_server: ServerProcess, scheme: str, pul
         for number in range(2)
     ]
     out = pywbemcli(fake_server, "instance", "associators", VM, "--pl", "DeviceID", **how)
-    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 19
+    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 20
     refer = ("instance", "references", VM, "--no", "--rc", "CIM_SettingsDefineState")
     [reference] = names(pywbemcli(fake_server, *refer, **how))
     own, settings = VM.replace('"', '\\"'), 'Xen_VirtualSystemSettingData.InstanceID=\\"Xen:vm-00001\\"'
@@ -152,7 +152,7 @@ def test_associators_and_references(fake_server: ServerProcess, scheme: str, pul
         f'SettingData="//fake.example/root/virt:{settings}"'
     )
     out = pywbemcli(fake_server, "instance", "references", VM, "--pl", "", **how)
-    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 20
+    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 21
 
 
 def test_shrub(fake_server: ServerProcess, pull: str) -> None:

@@ -62,6 +62,7 @@ RELATED = sorted(
         'root/virt:Xen_EnabledLogicalElementCapabilities.InstanceID="vm-00001"',
         f"root/virt:{service('VirtualSystemManagementService', 'Management Service')}",
         f"root/virt:{service('ConsoleRedirectionService', 'ConsoleRedirectionService')}",
+        f"root/virt:{service('VirtualSystemSnapshotService', 'SnapshotService')}",
         *(f"root/virt:{name}" for name in DEVICE_NAMES),
         'root/virt:Xen_VirtualSystemSettingData.InstanceID="Xen:vm-00001"',
         'interop:Xen_RegisteredProfile.InstanceID="CIM:DSP1052-ComputerSystem-1.0.0"',

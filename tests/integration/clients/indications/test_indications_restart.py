@@ -104,6 +104,10 @@ def test_a_kill_while_delivering_repeats_at_most_and_keeps_the_order(tmp_path: P
             with connected(tmp_path / "socket") as client:
                 subscribe(client, received.url)
                 change(client, COUNT)
+                # Writes are carried out in turn, those of events in batches: after two more all are on disk.
+                for name in ("second", "third"):
+                    values = {"Name": name, "Query": CHANGES, "QueryLanguage": "WQL"}
+                    client.CreateInstance(CIMInstance("CIM_IndicationFilter", values), namespace="interop")
             first = received.take(COUNT // 2)
             process.kill()
         with serving(tmp_path):
