@@ -25,6 +25,7 @@ from xencim.cimom_glue.server import (
     Server,
     ServerSettings,
 )
+from xencim.cimom_glue.server.replays import Replays
 from xencim.cimom_glue.wire import Encoder, parse_embedded_instance
 from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
@@ -82,7 +83,8 @@ class Application:
         started.push_async_callback(self.deliverer.stop)
         started.callback(world.events.stop)
         authenticator = Authenticator(_accounts(config), _auth_settings(config))
-        self.server = Server(_server_settings(config), world.engine, Encoder(), authenticator)
+        replays = Replays(lambda: world.generation)
+        self.server = Server(_server_settings(config), world.engine, Encoder(), authenticator, replays)
         urls = await self.server.start()
         started.push_async_callback(self.server.stop)
         if config.cmpi.socket is not None:

@@ -55,6 +55,11 @@ class World:
     subscriptions: Subscriptions
     events: Events
 
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change of any host or of the server's own records."""
+        return self.server.generation + sum(site.inventory.generation for site in self.sites)
+
     def announce(self, listeners: Iterable[Listener]) -> None:
         """Tell clients where the server listens."""
         self.server.replace_all(Listener, listeners)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
     from xencim.cimom_glue.server.auth import Authenticator
+    from xencim.cimom_glue.server.replays import Replays
     from xencim.cimom_glue.server.settings import Limits
     from xencim.cimom_glue.wire import Message
     from xencim.providers.core.access import Principal
@@ -58,7 +59,15 @@ class Codec(Protocol):
 class Application:
     """The ASGI callable."""
 
-    def __init__(self, engine: Engine, codec: Codec, authenticator: Authenticator, limits: Limits) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        codec: Codec,
+        authenticator: Authenticator,
+        limits: Limits,
+        replays: Replays | None = None,
+    ) -> None:
+        self._replays = replays
         self._engine = engine
         self._codec = codec
         self._authenticator = authenticator
@@ -108,9 +117,16 @@ class Application:
         if isinstance(message.operation, CimError):
             await reply.whole(self._codec.error(message, message.operation))
             return message.operation.status.name
+        kept = self._replays.find(message, principal) if self._replays else None
+        if kept is not None:
+            await reply.whole(kept)
+            return "done"
         try:
             result = await self._engine.execute(message.operation, principal)
-            await reply.stream(self._codec.reply(message, result))
+            pieces = self._codec.reply(message, result)
+            await reply.stream(
+                self._replays.kept(message, principal, result, pieces) if self._replays else pieces
+            )
         except CimError as error:
             if reply.started:
                 raise

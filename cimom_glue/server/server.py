@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from xencim.cimom_glue.server.auth import Authenticator
     from xencim.cimom_glue.server.peer import Peer
+    from xencim.cimom_glue.server.replays import Replays
     from xencim.cimom_glue.server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
@@ -40,12 +41,17 @@ class Server:
     """Serves an engine to WBEM clients. It closes the authenticator when it stops."""
 
     def __init__(
-        self, settings: ServerSettings, engine: Engine, encoder: Codec, authenticator: Authenticator
+        self,
+        settings: ServerSettings,
+        engine: Engine,
+        encoder: Codec,
+        authenticator: Authenticator,
+        replays: Replays | None = None,
     ) -> None:
         self._settings = settings
         self._limits = settings.limits
         self._authenticator = authenticator
-        self._app = Application(engine, encoder, authenticator, settings.limits)
+        self._app = Application(engine, encoder, authenticator, settings.limits, replays)
         self._state = ServerState()
         self._handshakes: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None
