@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import timedelta
@@ -237,6 +238,12 @@ def test_a_disk_from_a_pool(qemu: Host) -> None:
     folder = qemu.folder / "pool"
     folder.mkdir()
     qemu.virsh("pool-create-as", "images", "dir", "--target", str(folder))
+    # The pool is made behind the server's back: it is there once its event has come.
+    deadline_s = time.monotonic() + 10
+    while "DiskPool/images" not in {
+        path["InstanceID"] for path in qemu.connection.EnumerateInstanceNames("KVM_DiskPool")
+    }:
+        assert time.monotonic() < deadline_s
     disk = {"PoolID": "DiskPool/images", "VirtualQuantity": Uint64(64), "AllocationUnits": "MegaBytes"}
     try:
         out = qemu.call(
