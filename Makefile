@@ -12,7 +12,7 @@ ARGS ?=
 
 SERVE_PACKAGES := python3-venv python3-libvirt sblim-wbemcli
 TEST_PACKAGES := $(SERVE_PACKAGES) libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils \
-	dnsmasq-base iproute2 gcc libc6-dev valgrind
+	dnsmasq-base iproute2 gcc libc6-dev valgrind checkpolicy python3-setools m4 slapd
 XEN_PACKAGES := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static kmod cpio
 
 help: ## list these targets
