@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speed import CONSTANT, FEW_MACHINES, MACHINES, PROPERTIES
+from jobs import CALLS
+from speed import FEW_MACHINES, MACHINES, PLAIN, PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client import Figure
+    from jobs import Many
     from scale import Scaled
     from speed import Compared
 
@@ -42,6 +44,7 @@ class Findings:
     properties: int | None = None  # how many "all properties" are
     compared: list[Compared] = field(default_factory=list)
     scaled: list[Scaled] = field(default_factory=list)
+    many: Many | None = None
     left_out: list[str] = field(default_factory=list)
 
     def find(self, what: str, connections: int) -> Compared | None:
@@ -137,6 +140,8 @@ def show(findings: Findings) -> str:
         lines.append(f"All properties are {findings.properties}.")
     for against in dict.fromkeys(compared.against for compared in findings.compared):
         lines += ["", *_table([c for c in findings.compared if c.against == against], against)]
+    if findings.many:
+        lines += ["", _many(findings.many)]
     if findings.scaled:
         lines += ["", *map(_scaled, findings.scaled)]
     found = list(targets(findings))
@@ -155,7 +160,7 @@ def _table(compared: list[Compared], against: str) -> Iterator[str]:
         f"  {f'ms of the {against}':>32} {'per s':>7} {'ratio':>6}"
     )
     for c in compared:
-        ratio = f"{c.slower:.2f}" if against == CONSTANT else f"1:{1 / c.slower:.0f}"
+        ratio = f"{c.slower:.2f}" if against != PLAIN else f"1:{1 / c.slower:.0f}"
         yield (
             f"{c.what:{width}} {c.connections:4} {c.reply_bytes / 1024:6.0f} {_times(c.ours):>27}"
             f" {c.ours.per_second:7.0f}  {_times(c.reference):>32} {c.reference.per_second:7.0f} {ratio:>6}"
@@ -164,6 +169,13 @@ def _table(compared: list[Compared], against: str) -> Iterator[str]:
 
 def _times(figure: Figure) -> str:
     return f"{figure.median_ms:.3f} ({figure.low_ms:.3f}-{figure.high_ms:.3f})"
+
+
+def _many(many: Many) -> str:
+    return (
+        f"{many.machines} machines changed by {many.clients} clients at once:"
+        f" {many.one.per_second * CALLS:.0f} calls a second; a machine started, modified and stopped in {_times(many.one)} ms"
+    )
 
 
 def _scaled(scaled: Scaled) -> str:

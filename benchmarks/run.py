@@ -1,4 +1,4 @@
-"""Measure the server: ``make bench``, or with a part's name only that (speed, libvirt, scale).
+"""Measure the server: ``make bench``, or with a part's name only that (speed, jobs, libvirt, scale).
 
 Everything runs on this machine, over loopback, with authentication on: the server, its references
 and the clients share the cores. A run takes about three minutes.
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import jobs
 import scale
 import speed
 from client import body_of
@@ -19,7 +20,7 @@ from messages import intrinsic, machine
 from processes import Child
 from report import Findings, as_json, machine_facts, show
 
-PARTS = ("speed", "libvirt", "scale")
+PARTS = ("speed", "jobs", "libvirt", "scale")
 
 
 def main() -> None:
@@ -36,6 +37,9 @@ def main() -> None:
     if "speed" in parts:
         _say(f"{speed.MACHINES} machines made up in memory, against constants …")
         _measure_speed(findings)
+    if "jobs" in parts:
+        _say("reads beside jobs, and machines changed by many clients at once …")
+        _measure_jobs(findings)
     if "libvirt" in parts:
         _say(f"{speed.MACHINES} machines of libvirt's test driver, against a plain provider …")
         _measure_plain(findings)
@@ -57,6 +61,15 @@ def _measure_speed(findings: Findings) -> None:
         findings.properties = one.count(b"<PROPERTY")
         findings.compared += speed.measure_operations(server.address)
         findings.compared += speed.measure_changes(server)
+
+
+def _measure_jobs(findings: Findings) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Child("serve.py", folder, f"fake:{speed.MACHINES}", f"fake:{speed.FEW_MACHINES}") as server,
+    ):
+        findings.compared += jobs.measure_beside(server)
+    findings.many = jobs.measure_many()
 
 
 def _measure_plain(findings: Findings) -> None:
