@@ -174,7 +174,8 @@ def _times(figure: Figure) -> str:
 def _many(many: Many) -> str:
     return (
         f"{many.machines} machines changed by {many.clients} clients at once:"
-        f" {many.one.per_second * CALLS:.0f} calls a second; a machine started, modified and stopped in {_times(many.one)} ms"
+        f" {many.one.per_second * CALLS:.0f} calls a second;"
+        f" a machine started, modified and stopped in {_times(many.one)} ms"
     )
 
 
