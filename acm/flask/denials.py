@@ -1,8 +1,8 @@
 """The hypervisor's messages about access, read from its log and explained in ACM's words.
 
-Newer hypervisors name the domains (``source=``, ``target=``, ``current=``), older ones one number (``domid=``); a
-context that the hypervisor cannot name is a number (``ssid=``, ``tsid=``). What precedes a message in a log
-(``(XEN)``, a time) does not matter.
+Newer hypervisors name domains (``source=``, ``target=``, ``current=``), older ones one number (``domid=``);
+a context that the hypervisor cannot name is a number (``ssid=``, ``tsid=``). What precedes a message in a
+log (``(XEN)``, a time) does not matter.
 """
 
 from __future__ import annotations

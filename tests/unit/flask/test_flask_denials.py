@@ -25,6 +25,7 @@ BANKS = policy(
 )
 A, B = (context_of(name, LabelKind.MACHINE) for name in "ab")
 DOM0 = "system_u:system_r:dom0_t"
+RELOADED = f"scontext={DOM0} tcontext=system_u:system_r:security_t tclass=security"
 
 
 def test_a_message_of_today() -> None:
@@ -37,7 +38,8 @@ def test_a_message_of_today() -> None:
 
 
 def test_a_message_of_old() -> None:
-    line = f"avc:  denied  {{ stat_device }} for domid=0 device=0xc800 scontext={DOM0} tcontext={A} tclass=resource"
+    contexts = f"scontext={DOM0} tcontext={A} tclass=resource"
+    line = f"avc:  denied  {{ stat_device }} for domid=0 device=0xc800 {contexts}"
     found = parse(line)
     assert found is not None
     assert (found.source_domain, found.target_domain, found.object) == (0, None, "device 0xc800")
