@@ -202,8 +202,14 @@ class Backend(Protocol):
 
     # Virtual networks. As for storage.
 
-    async def create_network(self, wanted: Network) -> None:
-        """Define a network and start it; what of the record is None the hypervisor chooses."""
+    async def create_network(self, wanted: Network, *, start: bool = True) -> None:
+        """Define a network and start it, if it is to be; what of the record is None the hypervisor chooses."""
+        ...
+
+    async def reconfigure_network(
+        self, name: str, *, current: Network | None = None, stored: Network | None = None
+    ) -> None:
+        """Make a network what these definitions say; as `reconfigure` for machines."""
         ...
 
     async def delete_network(self, name: str) -> None:

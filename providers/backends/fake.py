@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, FakeFilters, filtered
 from xencim.providers.backends.fake_manage import FakeManagement
-from xencim.providers.backends.fake_network import FakeNetworks
+from xencim.providers.backends.fake_migration import FakeMigration
+from xencim.providers.backends.fake_network import DEFAULT_NETWORK, FakeNetworks
 from xencim.providers.backends.fake_snapshots import FakeSnapshots
 from xencim.providers.backends.fake_storage import FakeStorage
 from xencim.providers.backends.records import (
@@ -33,7 +34,6 @@ from xencim.providers.backends.records import (
     InputDevice,
     MachineConfig,
     MemoryAllocation,
-    Network,
     Nic,
     PoolState,
     PowerState,
@@ -203,7 +203,9 @@ def fake_volume(number: int) -> Volume:
     )
 
 
-class FakeBackend(FakeManagement, FakeSnapshots, FakeStorage, FakeFilters, FakeNetworks):
+class FakeBackend(
+    FakeManagement, FakeMigration, FakeGuests, FakeSnapshots, FakeStorage, FakeFilters, FakeNetworks
+):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
     def __init__(self, machines: int, *, prefix: str = "Xen", host_name: str = "fake.example") -> None:
@@ -242,20 +244,7 @@ class FakeBackend(FakeManagement, FakeSnapshots, FakeStorage, FakeFilters, FakeN
                 target_path=IMAGES,
             )
         )
-        inventory.put(
-            Network(
-                name="default",
-                uuid=str(uuid.uuid5(SPACE, "network")),
-                active=True,
-                autostart=True,
-                bridge="virbr0",
-                forward_mode="nat",
-                address="192.168.122.1",
-                netmask="255.255.255.0",
-                dhcp_start="192.168.122.2",
-                dhcp_end="192.168.122.254",
-            )
-        )
+        inventory.put(DEFAULT_NETWORK)
         self._inventory = inventory
 
     async def stop(self) -> None:

@@ -47,9 +47,9 @@ def _description(source: Source, _host: Host, _usage: HostUsage) -> str | None:
     if not isinstance(source, Network):
         return None
     forward = f"{source.forward_mode} to {source.forward_dev}" if source.forward_dev else source.forward_mode
-    address = "/".join(part for part in (source.address, source.netmask) if part)
-    leases = f"leases {source.dhcp_start} to {source.dhcp_end}" if source.dhcp_start else None
-    return ", ".join(part for part in (forward or "isolated", address, leases) if part)
+    addresses = [f"{one.address}/{one.prefix}" for one in source.addresses]
+    leased = [f"leases {first} to {last}" for one in source.addresses for first, last in one.ranges]
+    return ", ".join((forward or "isolated", *addresses, *leased))
 
 
 def _sub_type(source: Source, _host: Host, _usage: HostUsage) -> str | None:

@@ -13,7 +13,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.records import Network
+from xencim.providers.backends.records import HostAddress, Network
 from xencim.providers.pools.wanted import demand_only, demand_type, wanted_name
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def wanted_network(asked: Given, name: str | None) -> Network:
     if needed and not asked.text(needed):
         raise asked.refusal(needed, f"{what} needs it")
     network = _network(asked)
-    start, end = _range(asked, network)
+    ranges = _ranges(asked, network)
     autostart = asked.values.get("Autostart")
     return Network(
         name=wanted_name(asked, "Network", name),
@@ -60,11 +60,12 @@ def wanted_network(asked: Given, name: str | None) -> Network:
         bridge=_interface(asked, "BridgeName"),
         forward_mode=_FORWARD_MODES[mode],
         forward_dev=_interface(asked, "ForwardDevice"),
-        address=asked.text("Address"),
-        netmask=None if network is None else str(network.netmask),
-        dhcp_start=start,
-        dhcp_end=end,
+        addresses=() if network is None else (_host_address(asked, network, ranges),),
     )
+
+
+def _host_address(asked: Given, network: IPv4Network, ranges: tuple[tuple[str, str], ...]) -> HostAddress:
+    return HostAddress(address=asked.text("Address") or "", prefix=network.prefixlen, ranges=ranges)
 
 
 def _network(asked: Given) -> IPv4Network | None:
@@ -87,18 +88,18 @@ def _network(asked: Given) -> IPv4Network | None:
     return network
 
 
-def _range(asked: Given, network: IPv4Network | None) -> tuple[str | None, str | None]:
-    """Return the first and the last address that is leased."""
+def _ranges(asked: Given, network: IPv4Network | None) -> tuple[tuple[str, str], ...]:
+    """Return the first and the last address that is leased; none are without both."""
     start, end = _address(asked, "IPRangeStart"), _address(asked, "IPRangeEnd")
     if start is None or end is None or network is None:
         _demand_absent(asked, ("IPRangeStart", "IPRangeEnd"), "the other end of the range is missing")
-        return None, None
+        return ()
     for name, address in (("IPRangeStart", start), ("IPRangeEnd", end)):
         if not _is_host(address, network):
             raise asked.refusal(name, f"{address} is no host's address in {network}")
     if start > end:
         raise asked.refusal("IPRangeEnd", f"{end} is before {start}")
-    return str(start), str(end)
+    return ((str(start), str(end)),)
 
 
 def _is_host(address: IPv4Address, network: IPv4Network) -> bool:

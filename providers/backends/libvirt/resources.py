@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.calls import uris
 from xencim.providers.backends.libvirt.states import pool_state
-from xencim.providers.backends.libvirt.xml import host_xml, resource_xml
+from xencim.providers.backends.libvirt.xml import host_xml, network_xml, resource_xml
 from xencim.providers.backends.records import Host
 
 if TYPE_CHECKING:
@@ -172,8 +172,9 @@ def networks(session: Session) -> list[Reader[Network]]:
 
     def reader(net: virNetwork) -> Reader[Network]:
         name = net.name()
-        return name, lambda: resource_xml.network(
-            session.call(net.XMLDesc, 0),
+        return name, lambda: _network(
+            session,
+            net,
             active=name in active,
             autostart=name in autostart,
             persistent=name in persistent,
@@ -186,11 +187,27 @@ def network(session: Session, name: str) -> Network:
     """Return one network."""
     net = session.call(session.connection.networkLookupByName, name)
     persistent = bool(session.call(net.isPersistent))
-    return resource_xml.network(
-        session.call(net.XMLDesc, 0),
+    return _network(
+        session,
+        net,
         active=bool(session.call(net.isActive)),
         autostart=bool(session.call(net.autostart)) if persistent else False,
         persistent=persistent,
+    )
+
+
+def _network(
+    session: Session, net: virNetwork, *, active: bool, autostart: bool, persistent: bool
+) -> Network:
+    """Read a network; of one that is active and persistent, the definition that is stored as well."""
+    is_told = active and persistent and uris.driver(session.uri) != "test"  # it tells one definition only
+    stored = session.call(net.XMLDesc, session.libvirt.VIR_NETWORK_XML_INACTIVE) if is_told else None
+    return network_xml.network(
+        session.call(net.XMLDesc, 0),
+        active=active,
+        autostart=autostart,
+        persistent=persistent,
+        stored_xml=stored,
     )
 
 

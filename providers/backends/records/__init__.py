@@ -21,11 +21,9 @@ from xencim.providers.backends.records.devices import (
 )
 from xencim.providers.backends.records.filters import Condition, FilterRule, NetworkFilter
 from xencim.providers.backends.records.host import (
-    Bridge,
     GuestSupport,
     Host,
     HostUsage,
-    Network,
     PoolState,
     StoragePool,
 )
@@ -44,6 +42,13 @@ from xencim.providers.backends.records.machines import (
     VirtualMachine,
 )
 from xencim.providers.backends.records.server import (
+from xencim.providers.backends.records.migration import (
+    Destination,
+    IncomingMachine,
+    MigrationWish,
+    Transport,
+)
+from xencim.providers.backends.records.networks import Bridge, HostAddress, Network, StaticLease
     Listener,
     Namespace,
     ObjectManager,
@@ -94,6 +99,7 @@ __all__ = [
     "Job",
     "JobError",
     "JobState",
+    "HostAddress",
     "Listener",
     "ListenerDestination",
     "MachineConfig",
@@ -116,3 +122,4 @@ __all__ = [
     "VirtualMachine",
     "Volume",
 ]
+    "StaticLease",

@@ -81,6 +81,7 @@ class Nic:
     model: str | None = None
     target_dev: str | None = None
     link_up: bool | None = None
+    mtu: int | None = None  # bytes; None: the network's
     boot_order: int | None = None
     filter_ref: str | None = None
     profile_id: str | None = None

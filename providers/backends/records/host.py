@@ -1,4 +1,4 @@
-"""The host, and the pools and networks that it offers."""
+"""The host, and the pools that it offers."""
 
 from __future__ import annotations
 
@@ -108,42 +108,6 @@ class StoragePool:
     source_adapter: str | None = None
     source_port: str | None = None  # of a Fibre Channel adapter: its world wide port name
     source_node: str | None = None  # and its world wide node name
-
-    @property
-    def key(self) -> str:
-        """The inventory's key."""
-        return self.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
-    """A virtual network of libvirt."""
-
-    name: str
-    uuid: str
-    active: bool
-    autostart: bool | None = None
-    persistent: bool = True
-    bridge: str | None = None
-    forward_mode: str | None = None  # None: isolated
-    forward_dev: str | None = None
-    domain_name: str | None = None
-    address: str | None = None
-    netmask: str | None = None
-    dhcp_start: str | None = None
-    dhcp_end: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The inventory's key."""
-        return self.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bridge:
-    """A bridge of the host that machines use and no network owns."""
-
-    name: str
 
     @property
     def key(self) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt.writing.network_actions import network_xml
-from xencim.providers.backends.libvirt.xml import resource_xml
-from xencim.providers.backends.records import Network
+from xencim.providers.backends.records import Bandwidth, HostAddress, Network, StaticLease
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -35,10 +32,7 @@ NAT = Network(
     autostart=True,
     bridge="lan7",
     forward_mode="nat",
-    address="10.17.0.1",
-    netmask="255.255.255.0",
-    dhcp_start="10.17.0.2",
-    dhcp_end="10.17.0.9",
+    addresses=(HostAddress(address="10.17.0.1", prefix=24, ranges=(("10.17.0.2", "10.17.0.9"),)),),
 )
 PLAIN = Network(name="plain", uuid="", active=False)
 
@@ -49,44 +43,6 @@ async def refused(call: Awaitable[object]) -> tuple[str, str]:
     return caught.value.kind, caught.value.message
 
 
-# XML -------------------------------------------------------------------------------------------
-
-
-def test_a_wanted_network() -> None:
-    assert network_xml(NAT) == (
-        '<network><name>new</name><forward mode="nat"/><bridge name="lan7"/>'
-        '<ip address="10.17.0.1" netmask="255.255.255.0"><dhcp><range start="10.17.0.2" end="10.17.0.9"/>'
-        "</dhcp></ip></network>"
-    )
-    assert network_xml(Network(name="<a>", uuid="", active=False)) == (
-        "<network><name>&lt;a&gt;</name></network>"
-    )
-
-
-WORDS = st.text(
-    st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]),
-    min_size=1,
-)
-
-
-@given(WORDS, st.sampled_from([None, "nat", "route", "bridge"]), st.none() | WORDS, st.none() | WORDS)
-def test_what_is_written_of_a_network_is_read_as_the_same(
-    name: str, mode: str | None, bridge: str | None, domain: str | None
-) -> None:
-    wanted = Network(
-        name=name,
-        uuid="",
-        active=True,
-        bridge=bridge,
-        domain_name=domain,
-        forward_mode=mode,
-        forward_dev="eth0" if mode == "nat" else None,
-        address="10.0.0.1" if mode == "nat" else None,
-        netmask="255.0.0.0" if mode == "nat" else None,
-    )
-    assert resource_xml.network(network_xml(wanted), active=True) == wanted
-
-
 # The test driver -------------------------------------------------------------------------------
 
 
@@ -94,12 +50,11 @@ async def test_a_network_comes_stops_starts_and_goes(backends: Start) -> None:
     backend, inventory = await backends(TEST)
     await backend.create_network(NAT)
     network = inventory.view.all(Network)["new"]
-    told = {name: getattr(network, name) for name in ("bridge", "forward_mode", "address", "dhcp_end")}
+    told = {name: getattr(network, name) for name in ("bridge", "forward_mode", "addresses")}
     assert told == {
         "bridge": "lan7",
         "forward_mode": "nat",
-        "address": "10.17.0.1",
-        "dhcp_end": "10.17.0.9",
+        "addresses": NAT.addresses,
     }
     assert (network.active, network.autostart, network.persistent) == (True, True, True)
     await backend.set_network_autostart("new", False)
@@ -159,7 +114,12 @@ def _no_network_stays(libvirtd: Libvirtd) -> Iterator[None]:
 @pytest.mark.usefixtures("_no_network_stays")
 async def test_real_networks_are_made_and_removed(backends: Start, libvirtd: Libvirtd) -> None:
     backend, inventory = await backends(libvirtd.uri)
-    isolated = Network(name="isolated", uuid="", active=False, address="10.18.0.1", netmask="255.255.255.128")
+    isolated = Network(
+        name="isolated",
+        uuid="",
+        active=False,
+        addresses=(HostAddress(address="10.18.0.1", prefix=25),),
+    )
     for wanted in (PLAIN, isolated, NAT):
         await backend.create_network(wanted)
     assert sorted(libvirtd.virsh("net-list", "--name").split()) == ["isolated", "new", "plain"]
@@ -169,7 +129,7 @@ async def test_real_networks_are_made_and_removed(backends: Start, libvirtd: Lib
     assert "<bridge name='lan7'" in told
     assert "<range start='10.17.0.2' end='10.17.0.9'/>" in told
     known = inventory.view.all(Network)
-    assert (known["isolated"].netmask, known["isolated"].forward_mode) == ("255.255.255.128", None)
+    assert (known["isolated"].addresses, known["isolated"].forward_mode) == (isolated.addresses, None)
     assert known["plain"].bridge
     assert all(network.active for network in known.values())
 
@@ -186,3 +146,94 @@ async def test_real_networks_are_made_and_removed(backends: Start, libvirtd: Lib
         await backend.delete_network(name)
     assert libvirtd.virsh("net-list", "--all", "--name").split() == []
     assert inventory.view.all(Network) == {}
+
+
+def leased(libvirtd: Libvirtd, name: str, *words: str) -> str:
+    return re.sub(r"\s*\n\s*", "", libvirtd.virsh("net-dumpxml", name, *words))
+
+
+@pytest.mark.libvirtd
+@pytest.mark.usefixtures("_no_network_stays")
+async def test_leases_of_a_real_network_are_changed_while_it_works(
+    backends: Start, libvirtd: Libvirtd
+) -> None:
+    backend, inventory = await backends(libvirtd.uri)
+    await backend.create_network(NAT)
+    before = inventory.view.all(Network)["new"]
+    stored = before.stored
+    assert stored is not None
+    assert (stored.active, stored.addresses) == (False, NAT.addresses)
+    [address] = before.addresses
+    first = StaticLease(address="10.17.0.50", mac="52:54:00:00:00:01", name="one")
+    moved = replace(first, address="10.17.0.51")
+    for leases, ranges in (
+        ((first,), (*address.ranges, ("10.17.0.60", "10.17.0.69"))),
+        ((moved,), (("10.17.0.60", "10.17.0.69"),)),
+        ((), ()),
+    ):
+        wanted = (replace(address, leases=leases, ranges=ranges),)
+        now = inventory.view.all(Network)["new"]
+        assert now.stored is not None
+        await backend.reconfigure_network(
+            "new", current=replace(now, addresses=wanted), stored=replace(now.stored, addresses=wanted)
+        )
+        told = inventory.view.all(Network)["new"]
+        assert told.stored is not None
+        assert (told.addresses, told.stored.addresses) == (wanted, wanted)
+        for words in ((), ("--inactive",)):
+            xml = leased(libvirtd, "new", *words)
+            assert re.findall(r"<range start='([^']*)' end='([^']*)'", xml) == list(ranges)
+            assert re.findall(r"<host mac='52:54:00:00:00:01' name='one' ip='([^']*)'", xml) == [
+                lease.address for lease in leases
+            ]
+
+
+@pytest.mark.libvirtd
+@pytest.mark.usefixtures("_no_network_stays")
+async def test_the_rest_of_a_real_network_is_stored_for_its_next_start(
+    backends: Start, libvirtd: Libvirtd
+) -> None:
+    backend, inventory = await backends(libvirtd.uri)
+    await backend.create_network(NAT)
+    before = inventory.view.all(Network)["new"]
+    assert before.stored is not None
+    six = HostAddress(address="fd17::1", prefix=64, ranges=(("fd17::2", "fd17::99"),))
+    changes = {"domain_name": "lan.example", "mtu": 1400, "addresses": (*before.addresses, six)}
+    kind, text = await refused(backend.reconfigure_network("new", current=replace(before, **changes)))
+    assert (kind, text) == (
+        "unsupported",
+        "domain_name, mtu, addresses: an active network's is changed for its next start only",
+    )
+    assert inventory.view.all(Network)["new"] == before
+
+    await backend.reconfigure_network("new", stored=replace(before.stored, **changes))
+    told = inventory.view.all(Network)["new"]
+    assert (told.mtu, told.stored and told.stored.mtu) == (None, 1400)
+    assert "mtu" not in leased(libvirtd, "new")
+    await backend.set_network_active("new", False)
+    await backend.set_network_active("new", True)
+    told = inventory.view.all(Network)["new"]
+    assert {name: getattr(told, name) for name in changes} == changes
+    xml = leased(libvirtd, "new")
+    for part in ("<mtu size='1400'/>", "<domain name='lan.example'/>", "address='fd17::1' prefix='64'"):
+        assert part in xml
+
+    await backend.set_network_active("new", False)
+    stopped = inventory.view.all(Network)["new"]
+    assert stopped.stored is None
+    await backend.reconfigure_network("new", current=replace(stopped, mtu=None, forward_mode="open"))
+    xml = leased(libvirtd, "new")
+    assert ("<forward mode='open'/>" in xml, "mtu" in xml, "fd17::1" in xml) == (True, False, True)
+
+
+@pytest.mark.libvirtd
+@pytest.mark.usefixtures("_no_network_stays")
+async def test_a_real_network_is_defined_and_not_started(backends: Start, libvirtd: Libvirtd) -> None:
+    backend, inventory = await backends(libvirtd.uri)
+    await backend.create_network(replace(NAT, inbound=Bandwidth(average_kib_s=100)), start=False)
+    network = inventory.view.all(Network)["new"]
+    assert (network.active, network.stored, network.inbound) == (False, None, Bandwidth(average_kib_s=100))
+    assert "<inbound average='100'/>" in leased(libvirtd, "new")
+    kind, text = await refused(backend.reconfigure_network("new", current=replace(network, vlan_ids=(5,))))
+    assert (kind, "vlan" in text) == ("unsupported", True)
+    assert inventory.view.all(Network)["new"] == network

@@ -10,7 +10,7 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.calls import uris
 from xencim.providers.backends.libvirt.states import pool_state, power_state, reason
 from xencim.providers.backends.libvirt.xml import host_xml, resource_xml
-from xencim.providers.backends.records import GuestSupport, Network, PoolState, PowerState, StoragePool
+from xencim.providers.backends.records import GuestSupport, PoolState, PowerState, StoragePool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,35 +50,6 @@ def test_a_pool_with_every_source() -> None:
         source_name="vg",
         source_adapter="host1",
     )
-
-
-def test_a_network_with_addresses() -> None:
-    xml = """<network><name>lan</name><uuid>u</uuid><forward dev='eth0' mode='route'/>
-    <bridge name='virbr5'/><domain name='example.org'/>
-    <ip family='ipv6' address='fd00::1' prefix='64'/>
-    <ip address='10.0.0.1' prefix='20'><dhcp><range start='10.0.0.2' end='10.0.0.9'/></dhcp></ip></network>"""
-    assert resource_xml.network(xml, active=True, autostart=True) == Network(
-        name="lan",
-        uuid="u",
-        active=True,
-        autostart=True,
-        bridge="virbr5",
-        forward_mode="route",
-        forward_dev="eth0",
-        domain_name="example.org",
-        address="10.0.0.1",
-        netmask="255.255.240.0",
-        dhcp_start="10.0.0.2",
-        dhcp_end="10.0.0.9",
-    )
-
-
-def test_an_isolated_network_and_one_whose_forward_has_no_mode() -> None:
-    bare = resource_xml.network("<network><name>n</name><uuid>u</uuid></network>", active=False)
-    assert bare == Network(name="n", uuid="u", active=False)
-    assert resource_xml.network("<network><forward/></network>", active=True).forward_mode == "nat"
-    odd = resource_xml.network("<network><ip address='a' prefix='99'/></network>", active=True)
-    assert (odd.address, odd.netmask) == ("a", None)
 
 
 def test_only_bridges_among_the_host_interfaces_count() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt.xml import host_xml, resource_xml
+from xencim.providers.backends.libvirt.xml import host_xml, network_xml, resource_xml
 from xencim.providers.backends.libvirt.xml.machine_xml import machine_config
 from xencim.providers.backends.records import MachineConfig, PoolState
 
@@ -75,7 +75,7 @@ def test_any_pool_network_and_capabilities_are_records(children: list[etree._Ele
         return etree.tostring(made, encoding="unicode")
 
     resource_xml.storage_pool(told("pool"), state=PoolState.RUNNING)
-    resource_xml.network(told("network"), active=True)
+    network_xml.network(told("network"), active=True)
     host_xml.capabilities(told("capabilities"))
     host_xml.system_info(told("sysinfo"))
 

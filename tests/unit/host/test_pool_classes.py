@@ -14,6 +14,7 @@ from xencim.providers.backends.records import (
     Bridge,
     CpuAllocation,
     Graphics,
+    HostAddress,
     MachineConfig,
     MemoryAllocation,
     Network,
@@ -65,10 +66,7 @@ NAT = Network(
     active=True,
     bridge="virbr0",
     forward_mode="nat",
-    address="192.0.2.1",
-    netmask="255.255.255.0",
-    dhcp_start="192.0.2.2",
-    dhcp_end="192.0.2.9",
+    addresses=(HostAddress(address="192.0.2.1", prefix=24, ranges=(("192.0.2.2", "192.0.2.9"),)),),
 )
 LONELY = Network(name="br0", uuid="n2", active=False)
 BRIDGE = Bridge(name="br0")
@@ -198,7 +196,7 @@ def test_a_network_and_a_bridge_of_one_name_are_two_pools() -> None:
     ]
     nat = get(context, network_pool.SPEC, "NetworkPool/default")
     assert (nat["Caption"], nat["ResourceSubType"]) == ("Bridge: virbr0", "nat")
-    assert nat["Description"] == "nat, 192.0.2.1/255.255.255.0, leases 192.0.2.2 to 192.0.2.9"
+    assert nat["Description"] == "nat, 192.0.2.1/24, leases 192.0.2.2 to 192.0.2.9"
     lonely = get(context, network_pool.SPEC, "NetworkPool/br0")
     assert (lonely["Caption"], lonely["ResourceSubType"]) == ("Network: br0", "isolated")
     assert (lonely["OperationalStatus"], lonely["StatusDescriptions"]) == ((10,), ("inactive",))

@@ -10,7 +10,7 @@ import pytest
 
 from xencim.mof.values import Instance, Path, TypedValue
 from xencim.providers.backends.fake import fake_machine
-from xencim.providers.backends.records import Bridge, Job, Network, VirtualMachine
+from xencim.providers.backends.records import Bridge, HostAddress, Job, Network, VirtualMachine
 from xencim.providers.core.errors import Status
 
 from ..storage.storage_world import SERVICE, Storage, out, pool_path, running, settings
@@ -33,6 +33,7 @@ def network_path(name: str) -> Path:
 
 
 DEFAULT = network_path("default")
+HOST = HostAddress(address="10.1.0.1", prefix=24)
 ADDRESS: Mapping[str, Value] = {"Address": "10.1.0.1", "Netmask": "255.255.255.0"}
 RANGE: Mapping[str, Value] = {"IPRangeStart": "10.1.0.2", "IPRangeEnd": "10.1.0.9"}
 
@@ -52,17 +53,14 @@ async def create(host: Storage, name: str | None = "new", /, **properties: Value
         ({}, {"bridge": "virbr1"}),
         (
             {"ForwardMode": 0, **ADDRESS, "Autostart": True},
-            {"bridge": "virbr1", "address": "10.1.0.1", "netmask": "255.255.255.0", "autostart": True},
+            {"bridge": "virbr1", "addresses": (HOST,), "autostart": True},
         ),
         (
             {"ForwardMode": 1, **ADDRESS, **RANGE, "BridgeName": "lan0"},
             {
                 "forward_mode": "nat",
                 "bridge": "lan0",
-                "address": "10.1.0.1",
-                "netmask": "255.255.255.0",
-                "dhcp_start": "10.1.0.2",
-                "dhcp_end": "10.1.0.9",
+                "addresses": (replace(HOST, ranges=(("10.1.0.2", "10.1.0.9"),)),),
             },
         ),
         (
@@ -71,8 +69,7 @@ async def create(host: Storage, name: str | None = "new", /, **properties: Value
                 "forward_mode": "route",
                 "forward_dev": "eth0",
                 "bridge": "virbr1",
-                "address": "10.1.0.1",
-                "netmask": "255.255.255.0",
+                "addresses": (HOST,),
             },
         ),
         ({"ForwardMode": 3, "BridgeName": "br0"}, {"forward_mode": "bridge", "bridge": "br0"}),
@@ -89,7 +86,8 @@ async def test_networks_of_every_mode_are_made(
     )
     network = networks(host)["new"]
     known = {"autostart": False, **expected}
-    assert network == Network(name="new", uuid=network.uuid, active=True, **known)  # type: ignore[arg-type] # as given
+    stored = Network(name="new", uuid=network.uuid, active=False, **known)  # type: ignore[arg-type] # as given
+    assert network == replace(stored, active=True, stored=stored)
     assert host.view.all(Job) == {}
 
 
@@ -103,7 +101,7 @@ async def test_a_network_is_named_by_its_settings_as_clients_of_libvirt_cim_do(h
         SERVICE, "CreateChildResourcePool", Settings=(text,), ParentPool=(network_path("0"),)
     )
     assert made.return_value == 0
-    assert networks(host)["new"].dhcp_end == "10.1.0.9"
+    assert networks(host)["new"].addresses[0].ranges == (("10.1.0.2", "10.1.0.9"),)
 
 
 @pytest.mark.parametrize(

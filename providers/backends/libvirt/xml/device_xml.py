@@ -76,16 +76,18 @@ def nic(element: _Element) -> Nic:
         model=attribute(element, "model", "type"),
         target_dev=attribute(element, "target", "dev"),
         link_up={"up": True, "down": False}.get(link or ""),
+        mtu=number(attribute(element, "mtu", "size")),
         boot_order=number(attribute(element, "boot", "order")),
         filter_ref=attribute(element, "filterref", "filter"),
         profile_id=attribute(element, "virtualport/parameters", "profileid"),
         vlan_ids=tuple(tag for tag in tags if tag is not None),
-        inbound=_bandwidth(element.find("bandwidth/inbound")),
-        outbound=_bandwidth(element.find("bandwidth/outbound")),
+        inbound=bandwidth(element.find("bandwidth/inbound")),
+        outbound=bandwidth(element.find("bandwidth/outbound")),
     )
 
 
-def _bandwidth(element: _Element | None) -> Bandwidth | None:
+def bandwidth(element: _Element | None) -> Bandwidth | None:
+    """Return the limits of one direction, None where none are told."""
     if element is None:
         return None
     return Bandwidth(

@@ -31,6 +31,7 @@ _ATTRIBUTES = (
     ("mac", "mac", "address"),
     ("model", "model", "type"),
     ("target_dev", "target", "dev"),
+    ("mtu", "mtu", "size"),
     ("boot_order", "boot", "order"),
 )
 _LIMITS = (
@@ -57,10 +58,10 @@ def write_nic(element: _Element, nic: Nic) -> None:
     if nic.profile_id != now.profile_id:
         _write_profile(element, nic)
     if nic.vlan_ids != now.vlan_ids:
-        _write_vlans(element, nic.vlan_ids)
+        write_vlans(element, nic.vlan_ids)
     for direction in ("inbound", "outbound"):
         if getattr(nic, direction) != getattr(now, direction):
-            _write_bandwidth(element, direction, getattr(nic, direction))
+            write_bandwidth(element, direction, getattr(nic, direction))
 
 
 def _write_source(element: _Element, nic: Nic, now: Nic) -> None:
@@ -93,7 +94,8 @@ def _write_profile(element: _Element, nic: Nic) -> None:
     edit.set_attribute(port, "parameters", "profileid", nic.profile_id)
 
 
-def _write_vlans(element: _Element, ids: tuple[int, ...]) -> None:
+def write_vlans(element: _Element, ids: tuple[int, ...]) -> None:
+    """Set the VLANs of an interface or network; more than one are a trunk."""
     edit.drop(element, "vlan")
     if ids:
         vlan = etree.SubElement(element, "vlan")
@@ -103,7 +105,8 @@ def _write_vlans(element: _Element, ids: tuple[int, ...]) -> None:
             etree.SubElement(vlan, "tag", id=str(number))
 
 
-def _write_bandwidth(element: _Element, direction: str, limits: Bandwidth | None) -> None:
+def write_bandwidth(element: _Element, direction: str, limits: Bandwidth | None) -> None:
+    """Set the limits of one direction of an interface or network; None takes them away."""
     edit.drop(element, f"bandwidth/{direction}")
     for field, name in _LIMITS if limits else ():
         edit.set_attribute(element, f"bandwidth/{direction}", name, getattr(limits, field))

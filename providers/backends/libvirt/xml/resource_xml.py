@@ -1,16 +1,15 @@
-"""libvirt's storage pool, network and host interface XML as records.
+"""libvirt's storage pool and host interface XML as records.
 
-Source: libvirt's documentation, "Storage pool and volume XML format", "Network XML format".
+Source: libvirt's documentation, "Storage pool and volume XML format".
 Errors: BackendError (failed) for what is none of these.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.libvirt.xml.parse import attribute, document, scaled, text
-from xencim.providers.backends.records import Network, PoolState, StoragePool
+from xencim.providers.backends.records import PoolState, StoragePool
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -47,35 +46,6 @@ def storage_pool(
 def _bytes(pool: _Element, name: str) -> int | None:
     element = pool.find(name)
     return None if element is None else scaled(element.text, element.get("unit", "bytes"))
-
-
-def network(xml: str, *, active: bool, autostart: bool | None = None, persistent: bool = True) -> Network:
-    """Return a network by its XML and what the XML does not tell; addresses are its first IPv4's."""
-    net = document(xml, "network")
-    forward = net.find("forward")
-    ip = next((ip for ip in net.iterfind("ip") if ip.get("family", "ipv4") == "ipv4"), None)
-    return Network(
-        name=text(net, "name") or "",
-        uuid=text(net, "uuid") or "",
-        active=active,
-        autostart=autostart,
-        persistent=persistent,
-        bridge=attribute(net, "bridge", "name"),
-        forward_mode=None if forward is None else forward.get("mode", "nat"),
-        forward_dev=None if forward is None else forward.get("dev"),
-        domain_name=attribute(net, "domain", "name"),
-        address=None if ip is None else ip.get("address"),
-        netmask=None if ip is None else ip.get("netmask") or _netmask(ip.get("prefix")),
-        dhcp_start=None if ip is None else attribute(ip, "dhcp/range", "start"),
-        dhcp_end=None if ip is None else attribute(ip, "dhcp/range", "end"),
-    )
-
-
-def _netmask(prefix: str | None) -> str | None:
-    try:
-        return None if prefix is None else str(IPv4Network(f"0.0.0.0/{prefix}").netmask)
-    except ValueError:
-        return None
 
 
 def bridge_name(xml: str) -> str | None:
