@@ -41,6 +41,16 @@ from xencim.providers.backends.records.machines import (
     PowerState,
     VirtualMachine,
 )
+from xencim.providers.backends.records.security import (
+    AssignedLabel,
+    Denial,
+    Labelled,
+    Mode,
+    PolicyLabel,
+    Reaction,
+    Reason,
+    SecurityPolicy,
+)
 from xencim.providers.backends.records.server import (
 from xencim.providers.backends.records.migration import (
     Destination,
@@ -75,10 +85,15 @@ Record: TypeAlias = (
     | IndicationFilter
     | ListenerDestination
     | Delivery
+    | SecurityPolicy
+    | PolicyLabel
+    | AssignedLabel
+    | Denial
 )
 
 __all__ = [
     "Action",
+    "AssignedLabel",
     "Bandwidth",
     "Bridge",
     "Condition",
@@ -86,6 +101,7 @@ __all__ = [
     "ControllerDevice",
     "CpuAllocation",
     "Delivery",
+    "Denial",
     "Disk",
     "Element",
     "FilterRule",
@@ -99,21 +115,27 @@ __all__ = [
     "Job",
     "JobError",
     "JobState",
+    "Labelled",
     "HostAddress",
     "Listener",
     "ListenerDestination",
     "MachineConfig",
     "MachineOperation",
     "MemoryAllocation",
+    "Mode",
     "Namespace",
     "Network",
     "NetworkFilter",
     "Nic",
     "ObjectManager",
+    "PolicyLabel",
     "PoolState",
     "PowerState",
     "Profile",
+    "Reaction",
+    "Reason",
     "Record",
+    "SecurityPolicy",
     "Snapshot",
     "SnapshotKind",
     "SnapshotWish",

@@ -1,0 +1,136 @@
+"""The security policy in force, what is labelled under it, and what it refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Mode(Enum):
+    """What a refusal by the policy in force comes to; permissive: it is told, and nothing is refused."""
+
+    OFF = "off"
+    PERMISSIVE = "permissive"
+    ENFORCING = "enforcing"
+
+
+class Reaction(Enum):
+    """What is done to a machine that was started past this server although the policy refuses it."""
+
+    ALERT = "alert"
+    PAUSE = "pause"
+    DESTROY = "destroy"
+
+
+class Labelled(Enum):
+    """What sort of object has a label."""
+
+    MACHINE = "machine"  # by its uuid
+    DISK = "disk"  # file:/path, phy:/dev/…, volume:pool/name, network:name
+    NETWORK = "network"  # a virtual network's name, or bridge:name
+    VLAN = "vlan"  # its number
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityPolicy:
+    """The policy in force; there is none without a policy. Sets of types are sorted."""
+
+    name: str
+    version: str
+    digest: str  # SHA-256 of its document
+    mode: Mode
+    reaction: Reaction
+    bootstrap: str | None
+    ste_types: tuple[str, ...] | None
+    wall_types: tuple[str, ...] | None
+    conflict_sets: tuple[tuple[str, tuple[str, ...]], ...]
+    primary: str | None = None  # the component that comes first: ChineseWall, SimpleTypeEnforcement
+    url: str | None = None
+    reference: str | None = None
+    date: str | None = None
+    previous: tuple[str, str] | None = None  # name and version of the policy that it follows
+    activated: datetime | None = None
+    principal: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The inventory's key: there is one."""
+        return "policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLabel:
+    """A label that the policy in force defines."""
+
+    name: str
+    is_for_machines: bool  # else for resources
+    ste_types: tuple[str, ...]
+    wall_types: tuple[str, ...] = ()
+    previous: str | None = None  # its name in the policy before
+
+    @property
+    def key(self) -> str:
+        """The inventory's key; a label's name has no colon."""
+        return f"{'VM' if self.is_for_machines else 'RES'}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignedLabel:
+    """The label of one object. Not valid: an update of the policy took the label away.
+
+    ``identity`` tells a file or device whatever path leads to it: ``inode:device:number`` or
+    ``device:number``; None where there is none, or nothing was found.
+    """
+
+    kind: Labelled
+    object: str
+    label: str
+    policy: str
+    is_valid: bool = True
+    identity: str | None = None
+    principal: str = ""
+    assigned: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return f"{self.kind.value} {self.object}"
+
+    def __str__(self) -> str:
+        return f"{'ACM' if self.is_valid else 'INV_ACM'}:{self.policy}:{self.label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of a refusal: in words, and the same as data."""
+
+    message: str
+    xserr: int = 0
+    hypervisor_code: int = 0
+    rule: str | None = None
+    labels: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """What the policy refused, or would have refused (permissive)."""
+
+    number: int
+    at: datetime
+    machine: str  # uuid
+    machine_name: str
+    action: str  # what was to be done, in words
+    outcome: str  # refused, permitted (permissive), alert, paused, destroyed
+    reasons: tuple[Reason, ...]
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return str(self.number)
