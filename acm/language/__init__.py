@@ -1,0 +1,7 @@
+"""The policy language: documents read, checked, written."""
+
+from xencim.acm.language.digest import document_sha1
+from xencim.acm.language.reader import Document, read_document, read_policy
+from xencim.acm.language.writer import write_policy
+
+__all__ = ["Document", "document_sha1", "read_document", "read_policy", "write_policy"]
