@@ -22,6 +22,7 @@ from xencim.providers.backends.records import (
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management import system
 from xencim.providers.management.asked import reference, template
+from xencim.providers.management.copying import can_link, copied, is_own
 from xencim.providers.management.resource import add, set_first
 from xencim.providers.management.resources.graphics import CHOSEN_AT_START, default_display
 from xencim.providers.management.resources.network import free_mac
@@ -35,15 +36,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xencim.providers.backends.inventory import View
-    from xencim.providers.backends.records import GuestSupport, Host, Nic
-    from xencim.providers.core.spec import ClassSpec, MethodCall, Row
+    from xencim.providers.backends.records import GuestSupport, Host, Nic, StoragePool
+    from xencim.providers.core.spec import ClassSpec, Context, MethodCall, Row
+    from xencim.providers.management.copying import Copy
     from xencim.providers.management.given import Given
     from xencim.providers.management.resource import Resource
 
 DEFAULT_MEMORY_KIB = 256 * 1024
 """As the template of memory says."""
 _HVM, _CONTAINER = "hvm", "exe"
-_SHARED_DEVICES = frozenset({"cdrom", "floppy"})
 
 
 def described(
@@ -51,30 +52,54 @@ def described(
     templates: Sequence[ClassSpec],
     asked: Given,
     settings: Sequence[tuple[Resource, Given]],
-) -> VirtualMachine:
-    """Return the machine that DefineSystem's parameters describe."""
+) -> tuple[VirtualMachine, list[Copy]]:
+    """Return the machine that DefineSystem's parameters describe, and what is copied of a template."""
     context = call.context
-    name = asked.text("VirtualSystemIdentifier") or asked.text("ElementName")
-    if name is None:
-        raise asked.refusal("VirtualSystemIdentifier", "the machine needs a name")
-    asked = asked.without({"InstanceID"}, **_own(context.view.host, asked))
     model = _model(call, templates)
     kinds = {resource.field for resource, _ in settings}
-    machine = VirtualMachine(
-        uuid=str(asked.values.get("UUID") or uuid4()),
-        name=name,
-        state=PowerState.SHUT_OFF,
-        current=_config(context.view, asked, model, kinds),
-        autostart=False,
-    )
-    machine = system.apply(context, machine, Origin.CURRENT, asked).machine
+    copies: list[Copy] = []
+    if model is not None and _is_copy(model):
+        config, copies = _like_definition(context.view, model, _name(asked), kinds)
+    else:
+        config = _plain(context.view, asked, model)
+    machine = _new(context, asked, config)
     for resource, one in settings:
         base = template(context, templates, resource, one)
         if resource.make is None:
             machine = set_first(resource, context, machine, one, base).machine
         else:
             machine = add(resource, context, machine, Origin.CURRENT, one, template=base).machine
-    return replace(machine, current=_rounded_off(machine.current, kinds, is_copy=_is_copy(model)))
+    machine = replace(machine, current=_rounded_off(machine.current, kinds, is_copy=_is_copy(model)))
+    return machine, copies
+
+
+def copy_described(
+    context: Context, asked: Given, model: Row, *, pool: StoragePool | None, linked: bool
+) -> tuple[VirtualMachine, list[Copy]]:
+    """Return the machine that CopySystem's parameters describe, and its disks that are to be copied."""
+    source, config, *_ = model
+    config, copies = copied(context.view, config, _name(asked), pool=pool, linked=linked)
+    return _new(context, asked, _like(context.view, source, config)), copies
+
+
+def _name(asked: Given) -> str:
+    name = asked.text("VirtualSystemIdentifier") or asked.text("ElementName")
+    if name is None:
+        raise asked.refusal("VirtualSystemIdentifier", "the machine needs a name")
+    return name
+
+
+def _new(context: Context, asked: Given, config: MachineConfig) -> VirtualMachine:
+    """Return a machine that is to be, with its settings as a whole as they are given."""
+    asked = asked.without({"InstanceID"}, **_own(context.view.host, asked))
+    machine = VirtualMachine(
+        uuid=str(asked.values.get("UUID") or uuid4()),
+        name=_name(asked),
+        state=PowerState.SHUT_OFF,
+        current=config,
+        autostart=False,
+    )
+    return system.apply(context, machine, Origin.CURRENT, asked).machine
 
 
 def _own(host: Host, asked: Given) -> dict[str, str]:
@@ -106,9 +131,8 @@ def _is_copy(model: Row | None) -> bool:
     return model is not None and isinstance(model[0], VirtualMachine)
 
 
-def _config(view: View, asked: Given, model: Row | None, kinds: set[str]) -> MachineConfig:
-    if model is not None and isinstance(model[0], VirtualMachine):
-        return _like(view, model[0], model[1], kinds)
+def _plain(view: View, asked: Given, model: Row | None) -> MachineConfig:
+    """Return a machine with nothing but what its kind has."""
     guest = model[0] if model is not None else _guest(view.host, asked)
     is_x86 = guest.arch in {"x86_64", "i686"}
     is_hvm = guest.os_type == _HVM
@@ -156,21 +180,30 @@ def _domain_type(host: Host, guest: GuestSupport, asked: Given) -> str:
     return own if own in kinds or not kinds else kinds[0]
 
 
-def _like(view: View, machine: VirtualMachine, config: MachineConfig, kinds: set[str]) -> MachineConfig:
-    """Return a definition like another machine's; kinds of resources that are given are not taken over.
+def _like_definition(view: View, model: Row, name: str, kinds: set[str]) -> tuple[MachineConfig, list[Copy]]:
+    """Return a definition like another's; kinds of resources that are given are not taken over.
 
-    Addresses are new. A disk that both machines could write is refused: their systems would destroy it.
+    The disks of a template are copied, as overlays where they can be. A disk that both machines could
+    write is refused: their systems would destroy it.
     """
-    if "disks" not in kinds:
-        for disk in config.disks:
-            if not (disk.readonly or disk.shareable or disk.device in _SHARED_DEVICES):
-                raise CimError(
-                    Status.INVALID_PARAMETER,
-                    f"ReferenceConfiguration: {machine.name} could write its disk {disk.target} as well",
-                    hint="give disks of the new machine's own in ResourceSettings",
-                )
+    machine, config, *_ = model
+    copies: list[Copy] = []
+    if "disks" not in kinds and config.is_template:
+        is_ground = not machine.state.is_active and can_link(view, config)
+        config, copies = copied(view, config, name, linked=is_ground)
+    elif "disks" not in kinds:
+        for disk in filter(is_own, config.disks):
+            raise CimError(
+                Status.INVALID_PARAMETER,
+                f"ReferenceConfiguration: {machine.name} could write its disk {disk.target} as well",
+                hint="give disks of the new machine's own in ResourceSettings, or copy it by CopySystem",
+            )
     emptied: dict[str, Any] = dict.fromkeys(kinds - {"cpu", "memory"}, ())
-    config = replace(config, **emptied)
+    return _like(view, machine, replace(config, **emptied)), copies
+
+
+def _like(view: View, machine: VirtualMachine, config: MachineConfig) -> MachineConfig:
+    """Return one of a machine's definitions for another machine: addresses are new."""
     nics: list[Nic] = []
     for nic in config.nics:
         mac = free_mac(view, replace(machine, current=replace(config, nics=tuple(nics)), stored=None))
@@ -178,6 +211,7 @@ def _like(view: View, machine: VirtualMachine, config: MachineConfig, kinds: set
         nics.append(replace(nic, mac=mac, target_dev=None, bridge=bridge))
     return replace(
         config,
+        is_template=False,
         disks=tuple(replace(disk, capacity_bytes=None) for disk in config.disks),
         nics=tuple(nics),
         graphics=tuple(

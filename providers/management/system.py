@@ -70,6 +70,7 @@ _SETTERS: Mapping[str, Callable[[MachineConfig, Any], MachineConfig]] = {
     "Firmware": _field("firmware"),
     "Loader": _field("loader"),
     "SecureBoot": _field("secure_boot"),
+    "IsTemplate": _field("is_template"),
 }
 _OF_THE_MACHINE: Mapping[str, Callable[[Any], bool | None]] = {
     "AutomaticStartupAction": _STARTUP.get,
@@ -93,7 +94,7 @@ def apply(context: Context, machine: VirtualMachine, origin: Origin, asked: Give
 def _set(machine: VirtualMachine, origin: Origin, wanted: Mapping[str, Value]) -> VirtualMachine:
     for name, switch in _OF_THE_MACHINE.items():
         started = switch(wanted[name]) if name in wanted else None
-        if started is not None and machine.persistent:
+        if started is not None and machine.persistent and not (started and machine.current.is_template):
             machine = replace(machine, autostart=started)
     config = machine.current if origin is Origin.CURRENT else machine.stored
     if config is None:

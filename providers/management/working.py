@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import VirtualMachine
+from xencim.providers.backends.records import VirtualMachine, Volume
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs import errors as job_errors
 from xencim.providers.core.jobs.engine import JobRequest
@@ -99,14 +99,19 @@ async def run(
     machine: tuple[str, str],
     facts: Mapping[str, str],
     work: Callable[[Progress], Awaitable[Mapping[str, Value]]],
+    *,
+    queue: str | None = None,
 ) -> MethodResult:
-    """Have a method's work done in its turn; ``machine`` is a uuid and a name."""
+    """Have a method's work done in its turn; ``machine`` is a uuid and a name.
+
+    ``queue`` is the uuid of another machine that is not to be changed meanwhile.
+    """
     uuid, name = machine
     request = JobRequest(
         name=method,
         owner=call.path,
         affected=(machine_path(call, name),),
-        queue=uuid,
+        queue=queue or uuid,
         principal=call.principal.name,
         work=work,
         kind=method,
@@ -151,8 +156,15 @@ def _settings_reconciled(view: View, facts: Mapping[str, str]) -> str | None:
 
 
 def _defined(view: View, facts: Mapping[str, str]) -> str | None:
-    there = view.get(VirtualMachine, facts["machine"]) is not None
-    return None if there else "the machine is not there"
+    if view.get(VirtualMachine, facts["machine"]) is not None:
+        return None  # its disks are made before it is
+    left = [key for key in facts.get("volumes", "").split(", ") if view.get(Volume, key)]
+    return "the machine is not there" + (f"; what was made for it is left: {', '.join(left)}" if left else "")
+
+
+def _converted(view: View, facts: Mapping[str, str]) -> str | None:
+    machine = view.get(VirtualMachine, facts["machine"])
+    return None if machine is not None and machine.current.is_template else "the machine is no template"
 
 
 def _destroyed(view: View, facts: Mapping[str, str]) -> str | None:
@@ -162,6 +174,8 @@ def _destroyed(view: View, facts: Mapping[str, str]) -> str | None:
 
 RECONCILERS: Mapping[str, Reconciler] = {
     "DefineSystem": _defined,
+    "CopySystem": _defined,
+    "ConvertToXenTemplate": _converted,
     "DestroySystem": _destroyed,
     "ModifySystemSettings": _settings_reconciled,
     "AddResourceSettings": _settings_reconciled,

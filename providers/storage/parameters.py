@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from xencim.providers.core.spec import MethodCall
 
 
-def pool_parameter(call: MethodCall) -> StoragePool:
-    """Return the storage pool that the parameter Pool refers to."""
-    path = call.parameters.get("pool")
+def pool_parameter(call: MethodCall, parameter: str = "Pool") -> StoragePool:
+    """Return the storage pool that a parameter refers to."""
+    path = call.parameters.get(parameter.lower())
     if not isinstance(path, Path):
-        raise CimError(Status.INVALID_PARAMETER, "Missing argument `Pool'")
+        raise CimError(Status.INVALID_PARAMETER, f"Missing argument `{parameter}'")
     name = named_pool(path)
     if name is None:
-        raise CimError(Status.INVALID_PARAMETER, f"Pool: {path} is all storage of the host, no storage pool")
+        raise CimError(
+            Status.INVALID_PARAMETER, f"{parameter}: {path} is all storage of the host, no storage pool"
+        )
     pool = call.inventory.view.get(StoragePool, name)
     if pool is None:
-        raise CimError(Status.NOT_FOUND, f"Pool: there is no storage pool {name!r}")
+        raise CimError(Status.NOT_FOUND, f"{parameter}: there is no storage pool {name!r}")
     return pool
 
 

@@ -63,6 +63,12 @@ async def request_state_change(call: MethodCall) -> MethodResult:
             f"{call.path}: {machine.name} is the host's management domain, its state is the host's own",
             hint="shut down or reboot the host instead",
         )
+    if requested == Requested.ENABLED and machine.current.is_template and not machine.state.is_active:
+        raise CimError(
+            Status.NOT_SUPPORTED,
+            f"{call.path}: {machine.name} is a template: it is copied, not started",
+            hint="make a machine of it by CopySystem, or set IsTemplate of its settings to FALSE",
+        )
     if not isinstance(requested, int) or not isinstance(period, timedelta | None):
         return MethodResult(int(Answer.INVALID_PARAMETER))
     refusal = _refusal(call, machine, requested)

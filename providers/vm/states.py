@@ -79,6 +79,8 @@ def available_states(machine: VirtualMachine, host: Host) -> tuple[int, ...] | N
     if machine.state is PowerState.UNKNOWN or lost_since(machine, host):
         return None
     possible = _FROM[machine.state]
+    if machine.current.is_template and not machine.state.is_active:
+        return ()  # it is copied, not started
     if machine.state is PowerState.CRASHED and machine.id is not None:
         # Kept for inspection (on_crash preserve): it has to be cleared away first.
         possible = (Requested.DISABLED,)

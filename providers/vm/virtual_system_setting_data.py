@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.core.spec import ClassSpec, Prop
+from xencim.providers.vm.platform_props import PLATFORM_PROPS
 from xencim.providers.vm.rows import SYSTEM_SETTINGS, system_setting_id
 from xencim.providers.vm.settings.common import changeable_type
 from xencim.providers.vm.system_type import system_type
@@ -15,7 +16,7 @@ from xencim.providers.vm.system_type import system_type
 if TYPE_CHECKING:
     from xencim.providers.backends.records import Host, MachineConfig, VirtualMachine
     from xencim.providers.core.spec import Row
-    from xencim.providers.vm.rows import Origin
+from xencim.providers.vm.rows import Origin
 
 _STARTUP = {True: 4, False: 2}  # always, none
 _RECOVERY = {
@@ -26,7 +27,6 @@ _RECOVERY = {
     "rename-restart": 3,
     "coredump-restart": 3,
 }
-_CLOCK = {"utc": 0, "localtime": 1, "timezone": 2, "variable": 3}
 
 
 def _id(vm: VirtualMachine, _config: MachineConfig, origin: Origin, host: Host) -> str:
@@ -39,18 +39,6 @@ def _caption(_vm: VirtualMachine, config: MachineConfig, *_: Row) -> str:
 
 def _startup(vm: VirtualMachine, *_: Row) -> int | None:
     return None if vm.autostart is None else _STARTUP[vm.autostart]
-
-
-def _xml(name: str, field: str, element: str) -> Prop:
-    return Prop(
-        name, lambda _vm, config, *_: getattr(config, field) or None, source=f"virDomainGetXMLDesc: {element}"
-    )
-
-
-def _feature(name: str, field: str) -> Prop:
-    return Prop(
-        name, lambda _vm, config, *_: getattr(config, field), source=f"virDomainGetXMLDesc: features/{field}"
-    )
 
 
 SPEC = ClassSpec(
@@ -68,11 +56,20 @@ SPEC = ClassSpec(
         ),
         Prop("UUID", lambda vm, *_: vm.uuid, source="virDomainGetUUIDString"),
         Prop("Caption", _caption, source="virDomainGetXMLDesc: title"),
-        _xml("Description", "description", "description"),
+        Prop(
+            "Description",
+            lambda _vm, config, *_: config.description or None,
+            source="virDomainGetXMLDesc: description",
+        ),
         Prop(
             "Notes",
             lambda _vm, config, *_: (config.description,) if config.description else None,
             source="virDomainGetXMLDesc: description",
+        ),
+        Prop(
+            "IsTemplate",
+            lambda _vm, config, *_: config.is_template,
+            source="virDomainGetXMLDesc: metadata, an element of our own",
         ),
         Prop("ChangeableType", lambda vm, *_: changeable_type(vm), source="virDomainIsPersistent"),
         Prop("AutomaticStartupAction", _startup, source="virDomainGetAutostart"),
@@ -86,35 +83,6 @@ SPEC = ClassSpec(
             lambda _vm, config, *_: _RECOVERY.get(config.on_crash or ""),
             source="virDomainGetXMLDesc: on_crash",
         ),
-        Prop(
-            "ClockOffset",
-            lambda _vm, config, *_: _CLOCK.get(config.clock_offset or ""),
-            source="virDomainGetXMLDesc: clock/@offset",
-        ),
-        _feature("EnableACPI", "acpi"),
-        _feature("EnableAPIC", "apic"),
-        _feature("EnablePAE", "pae"),
-        Prop(
-            "IsFullVirt",
-            lambda _vm, config, *_: config.os_type == "hvm",
-            source="virDomainGetXMLDesc: os/type",
-        ),
-        _xml("Bootloader", "bootloader", "bootloader"),
-        _xml("BootloaderArgs", "bootloader_args", "bootloader_args"),
-        _xml("Kernel", "kernel", "os/kernel"),
-        _xml("Ramdisk", "initrd", "os/initrd"),
-        _xml("CommandLine", "command_line", "os/cmdline"),
-        _xml("BootDevices", "boot_devices", "os/boot"),
-        _xml("Emulator", "emulator", "devices/emulator"),
-        _xml("Arch", "arch", "os/type/@arch"),
-        _xml("Machine", "machine", "os/type/@machine"),
-        _xml("InitPath", "init_path", "os/init"),
-        _xml("Firmware", "firmware", "os/@firmware"),
-        _xml("Loader", "loader", "os/loader"),
-        Prop(
-            "SecureBoot",
-            lambda _vm, config, *_: config.secure_boot,
-            source="virDomainGetXMLDesc: os/loader/@secure",
-        ),
+        *PLATFORM_PROPS,
     ),
 )

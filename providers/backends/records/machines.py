@@ -61,6 +61,7 @@ class MachineConfig:
     memory: MemoryAllocation
     title: str | None = None
     description: str | None = None
+    is_template: bool = False  # there to be copied, never started by us
     domain_type: str = ""  # xen, kvm, qemu, test, …
     os_type: str = "hvm"  # hvm, linux (Xen PV), xenpvh, exe
     arch: str | None = None

@@ -19,6 +19,8 @@ from xencim.providers.management import changing, systems
 
 _METHODS = (
     MethodSpec("DefineSystem", partial(systems.define_system, TEMPLATES), Access.ADMIN),
+    MethodSpec("CopySystem", systems.copy_system, Access.ADMIN),
+    MethodSpec("ConvertToXenTemplate", systems.convert_to_template, Access.ADMIN),
     MethodSpec("DestroySystem", systems.destroy_system, Access.ADMIN),
     MethodSpec("ModifySystemSettings", changing.modify_system_settings, Access.ADMIN),
     MethodSpec("AddResourceSettings", partial(changing.add_resource_settings, TEMPLATES), Access.ADMIN),

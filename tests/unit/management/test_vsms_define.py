@@ -218,7 +218,7 @@ async def test_like_another_machine(host: Host) -> None:
     assert status is Status.INVALID_PARAMETER
     assert text == (
         "ReferenceConfiguration: vm-00000 could write its disk xvda as well "
-        "(give disks of the new machine's own in ResourceSettings)"
+        "(give disks of the new machine's own in ResourceSettings, or copy it by CopySystem)"
     )
 
 

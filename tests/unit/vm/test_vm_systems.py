@@ -227,6 +227,7 @@ def test_the_definition_of_a_machine() -> None:
         "Firmware": None,
         "Loader": None,
         "SecureBoot": None,
+        "IsTemplate": False,
     }
 
 

@@ -16,7 +16,7 @@ from lxml import etree
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.xml import edit
 from xencim.providers.backends.libvirt.xml.device_writer import write_devices
-from xencim.providers.backends.libvirt.xml.machine_xml import config_of
+from xencim.providers.backends.libvirt.xml.machine_xml import TEMPLATE, config_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -73,6 +73,8 @@ def write_config(domain: _Element, config: MachineConfig) -> None:
     for field, path, name in _ATTRIBUTES:
         if getattr(config, field) != getattr(now, field):
             edit.set_attribute(domain, path, name, getattr(config, field) or None)
+    if config.is_template != now.is_template:
+        _write_template(domain, is_template=config.is_template)
     if config.boot_devices != now.boot_devices:
         edit.drop(domain, "os/boot")
         for device in config.boot_devices:
@@ -86,6 +88,14 @@ def write_config(domain: _Element, config: MachineConfig) -> None:
     _write_cpu(domain, config.cpu, now.cpu)
     _write_pins(domain, config.vcpus, now.vcpus)
     write_devices(edit.child(domain, "devices"), config)
+
+
+def _write_template(domain: _Element, *, is_template: bool) -> None:
+    if is_template:
+        namespace = etree.QName(TEMPLATE).namespace
+        etree.SubElement(edit.child(domain, "metadata"), TEMPLATE, nsmap={"xencim": namespace})
+    else:
+        edit.drop(domain, f"metadata/{TEMPLATE}")
 
 
 def _write_firmware(domain: _Element, config: MachineConfig, now: MachineConfig) -> None:

@@ -27,6 +27,8 @@ from xencim.providers.backends.records import CpuAllocation, MachineConfig, Memo
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+TEMPLATE = "{urn:xencim:machine}template"
+"""The element of a domain's metadata that makes it a template: libvirt itself has none."""
 _REQUIRED = {"require", "force"}
 _HIDDEN = {"disable", "forbid"}
 
@@ -51,6 +53,7 @@ def config_of(domain: _Element) -> MachineConfig:
         memory=_memory(domain),
         title=text(domain, "title"),
         description=text(domain, "description"),
+        is_template=domain.find(f"metadata/{TEMPLATE}") is not None,
         domain_type=domain.get("type") or "",
         os_type=text(os, "type") or "hvm",
         arch=attribute(os, "type", "arch"),
