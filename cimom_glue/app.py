@@ -77,6 +77,7 @@ class Application:
             parse_xml=parse_embedded_instance,
         )
         started.push_async_callback(world.stop)
+            destinations=config.migration.destination,
         tls = _listener_tls(config)
         self.deliverer = Deliverer(world.state, world.subscriptions, world.server, tls)
         await self.deliverer.start()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Listener, Namespace, ObjectManager
-from xencim.providers.catalogue import ASSOCIATIONS, RECONCILERS, SPECS
+from xencim.providers.catalogue import ASSOCIATIONS, RECONCILERS, SPECS, followers
 from xencim.providers.core.engine import Engine
 from xencim.providers.core.events.subscriptions import Subscriptions
 from xencim.providers.core.jobs.store import JobStore
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from xencim.mof.model import ClassRepository
     from xencim.providers.backends.base import Backend
+    from xencim.providers.backends.records import Destination
     from xencim.providers.core.access import AccessPolicy
     from xencim.providers.core.parameters.embedded import ParseXml
 
@@ -102,8 +103,12 @@ async def assemble(
     aliases: Mapping[str, str] = DEFAULT_ALIASES,
     state: State | None = None,
     parse_xml: ParseXml | None = None,
+    destinations: Iterable[Destination] = (),
 ) -> World:
-    """Start the backends and make the engine over them; the state (None: in memory) is the world's."""
+    """Start the backends and make the engine over them; the state (None: in memory) is the world's.
+
+    ``destinations`` are the hosts that machines may be moved to.
+    """
     state = state or State.open(None)
     server = Inventory()
     started: list[Site] = []
@@ -112,7 +117,11 @@ async def assemble(
         for site in sites:
             await site.backend.start(site.inventory)
             started.append(site)
-            await site.jobs.start(JobStore(state, f"{site.namespace} {site.backend.uri}"), RECONCILERS)
+            for destination in destinations:
+                site.inventory.put(destination)
+            name = f"{site.namespace} {site.backend.uri}"
+            await site.reservations.start(state, name)
+            await site.jobs.start(JobStore(state, name), RECONCILERS, followers(site))
     except BaseException:
         await _stop(started, state)
         raise

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers import host, interop, jobs, network, snapshots, storage, vm
+from xencim.providers import consoles, host, interop, jobs, migration, network, snapshots, storage, vm
 from xencim.providers.management import working as management
 from xencim.providers.vm import state_change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.providers.core.jobs.recovery import Reconciler
+    from xencim.providers.core.jobs.recovery import Follower, Reconciler
+    from xencim.providers.core.served import Site
     from xencim.providers.core.spec import AssocSpec, ClassSpec
 
 SPECS: tuple[ClassSpec, ...] = (
@@ -40,3 +41,8 @@ RECONCILERS: Mapping[str, Reconciler] = {
     **snapshots.RECONCILERS,
     **network.RECONCILERS,
 }
+
+
+def followers(site: Site) -> Mapping[str, Follower]:
+    """Return, by the kind of job, who goes on with one whose work a killed server left to the hypervisor."""
+    return migration.followers(site)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
 from xencim.cimom_glue.config import kinds, places
+from xencim.cimom_glue.config.destinations import DESTINATIONS
 from xencim.cimom_glue.config.kinds import Address, Kind
+from xencim.providers.backends.records import Destination
 from xencim.providers.core.access import AccessPolicy, Rule
 
 
@@ -275,6 +277,20 @@ class CmpiConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationConfig:
+    """Where machines may be moved to."""
+
+    destination: Annotated[
+        tuple[Destination, ...],
+        Option(
+            DESTINATIONS,
+            (),
+            "the hosts that machines may be moved to, a table each; how: docs/usage/migration.md",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingConfig:
     """What is logged, and how."""
 
@@ -341,6 +357,7 @@ class Config:
     access: AccessConfig
     indications: IndicationsConfig
     cmpi: CmpiConfig
+    migration: MigrationConfig
     logging: LoggingConfig
 
     @property

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import (
         Action,
+        DumpWish,
+        IncomingMachine,
         MachineConfig,
+        MigrationWish,
         Network,
         SnapshotWish,
         StoragePool,
         Volume,
+        Transport,
     )
 
 
@@ -241,3 +245,32 @@ class Backend(Protocol):
     def checks(self) -> Sequence[Check]:
         """Tell what `xencim doctor` should know of a started backend."""
         ...
+    # Migration.
+
+    async def describe(self, machine_uuid: str) -> str:
+        """Describe a machine in words that the backend of another such hypervisor takes; without secrets."""
+        ...
+
+    async def admit(self, description: str) -> IncomingMachine:
+        """Tell what machine another such hypervisor describes, if this one's processors can run it.
+
+        BackendError: invalid (the description), unsupported with the reason, and those of `control`.
+        """
+        ...
+
+    async def migrate(self, machine_uuid: str, wish: MigrationWish) -> None:
+        """Move a machine to another host and return when it has gone and the inventory shows it.
+
+        One that is off is moved as a definition. After an error it is what it was; after ``lost`` and
+        ``timeout`` that is to be looked at. `abort` and `percent_done` work meanwhile.
+        """
+        ...
+
+    async def is_busy(self, machine_uuid: str) -> bool:
+        """Tell whether the hypervisor does long work on a machine: a migration, say."""
+        ...
+
+    def peer(self, transport: Transport) -> Backend:
+        """Make the backend, not started, of a hypervisor that machines are moved to."""
+        ...
+

@@ -117,6 +117,7 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
         ),
         snapshot_kinds=tuple(SnapshotKind),
     )
+        migration_uris=("tcp",),
 
 
 def fake_config(number: int) -> MachineConfig:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
 from xencim.providers.core.jobs.engine import JobEngine
+from xencim.providers.backends.records import PowerState, VirtualMachine
 from xencim.providers.core.spec import ClassName, Const, Context, Prop, Row
+from xencim.providers.core.reservations import Reservations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,9 +61,19 @@ class Site:
     interop: str = "interop"
     jobs: JobEngine = field(init=False)
 
+    reservations: Reservations = field(init=False, default_factory=Reservations)
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", JobEngine(self.inventory, self.namespace, self.prefix))
 
+        self.jobs.guard = self._why_not
+
+    def _why_not(self, machine: str) -> str | None:
+        """Tell why a machine is to be left alone: it is on its way here."""
+        arriving = self.reservations.arriving(machine)
+        present = self.inventory.view.get(VirtualMachine, machine)
+        if arriving is None or (present is not None and present.state is PowerState.RUNNING):
+            return None
+        return f"{arriving.name} is being moved to this host at the wish of {arriving.principal}"
     def context(self, view: View | None = None) -> Context:
         """Return what specs may read, live or through a snapshot's view."""
         return Context(view or self.inventory.view, self.server.view)

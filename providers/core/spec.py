@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import Inventory, View
     from xencim.providers.core.events.subscriptions import Subscriptions
     from xencim.providers.core.jobs.engine import JobEngine
+    from xencim.providers.core.reservations import Reservations
 
 Row: TypeAlias = tuple[Any, ...]
 Keys: TypeAlias = "Mapping[str, KeyValue]"
@@ -98,6 +99,7 @@ class MethodCall:
     jobs: JobEngine
 
 
+    reservations: Reservations
 @dataclass(frozen=True, slots=True)
 class MethodResult:
     """What a method answers; ``out`` by the parameters' names in MOF."""

@@ -33,6 +33,7 @@ PROFILES: Mapping[str, tuple[str, str]] = {
     "DSP1059": ("Generic Device Resource Virtualization", "1.0.0"),
     "DSP1076": ("KVM Redirection", "1.0.0"),
     "DSP1103": ("Job Control", "1.0.0"),
+    "DSP1081": ("Virtual System Migration", "1.0.0"),
 }
 """Name and version by number."""
 

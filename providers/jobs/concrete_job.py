@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.providers.backends.records import JobState
 from xencim.providers.core.access import Access
-from xencim.providers.core.jobs.engine import TIME_BEFORE_REMOVAL
+from xencim.providers.core.jobs.keeping import TIME_BEFORE_REMOVAL
 from xencim.providers.core.spec import ClassSpec, Const, MethodSpec, Prop
 from xencim.providers.jobs.methods import get_error, get_errors, request_state_change
 from xencim.providers.jobs.rows import JOBS, instance_id

@@ -101,6 +101,8 @@ async def run(
     work: Callable[[Progress], Awaitable[Mapping[str, Value]]],
     *,
     queue: str | None = None,
+    cancel: Callable[[], Awaitable[None]] | None = None,
+    excludes_others: bool = False,
 ) -> MethodResult:
     """Have a method's work done in its turn; ``machine`` is a uuid and a name.
 
@@ -116,6 +118,8 @@ async def run(
         work=work,
         kind=method,
         facts={"machine": uuid, **facts},
+        cancel=cancel,
+        excludes_others=excludes_others,
     )
     result = await call.jobs.run(request)
     value = result.return_value

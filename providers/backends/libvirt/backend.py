@@ -27,6 +27,11 @@ from xencim.providers.backends.libvirt.writing.control import carry_out
 from xencim.providers.backends.libvirt.writing.filter_actions import FilterManagement
 from xencim.providers.backends.libvirt.writing.manage import Management
 from xencim.providers.backends.libvirt.writing.network_actions import NetworkManagement
+from xencim.providers.backends.libvirt.writing.migration import (
+    MIGRATION_TIMEOUT_S,
+    MIGRATIONS_AT_A_TIME,
+    MigrationManagement,
+)
 from xencim.providers.backends.libvirt.writing.snapshots import SnapshotManagement
 from xencim.providers.backends.libvirt.writing.storage import (
     STORAGE_ACTIONS_AT_A_TIME,
@@ -73,7 +78,15 @@ _LEFT_TO_THE_GUEST = {Action.START, Action.SHUT_DOWN, Action.REBOOT}
 _REBOOTS_AT_ONCE = {"test"}
 
 
-class LibvirtBackend(Management, SnapshotManagement, StorageManagement, FilterManagement, NetworkManagement):
+class LibvirtBackend(
+    Management,
+    GuestManagement,
+    SnapshotManagement,
+    StorageManagement,
+    FilterManagement,
+    NetworkManagement,
+    MigrationManagement,
+):
     """One libvirt connection as a `Backend`."""
 
     def __init__(
@@ -115,6 +128,8 @@ class LibvirtBackend(Management, SnapshotManagement, StorageManagement, FilterMa
         self._storage_actions = Workers(STORAGE_ACTIONS_AT_A_TIME, STORAGE_TIMEOUT_S)
         self._wake = asyncio.Event()
         binding.events.acquire()
+        self._migrations = Workers(MIGRATIONS_AT_A_TIME, MIGRATION_TIMEOUT_S)
+        self._content_pieces = Workers(STREAMS_AT_A_TIME, STREAM_TIMEOUT_S)
         try:
             await self._connect()
         except BaseException:
@@ -201,6 +216,9 @@ class LibvirtBackend(Management, SnapshotManagement, StorageManagement, FilterMa
 
     # The connection ---------------------------------------------------------------------------
 
+    def _like(self, uri: str) -> LibvirtBackend:
+        return LibvirtBackend(uri, call_timeout_s=self._call_timeout_s)
+
     def _connected(self) -> tuple[Session, Mirror]:
         if self._session is None or self._mirror is None:
             raise BackendError("lost", f"{self.uri} is not connected", hint="it is tried again and again")
@@ -240,7 +258,7 @@ class LibvirtBackend(Management, SnapshotManagement, StorageManagement, FilterMa
 
     async def _release(self) -> None:
         await self._disconnect()
-        for workers in (self._actions, self._storage_actions):
+        for workers in (self._actions, self._migrations, self._storage_actions, self._content_pieces):
             await workers.settle(CLOSE_TIMEOUT_S)
         # Longer than the thread itself is given to end.
         release_s = 2 * binding.STOP_TIMEOUT_S

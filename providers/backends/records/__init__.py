@@ -42,6 +42,13 @@ from xencim.providers.backends.records.machines import (
     VirtualMachine,
 )
 from xencim.providers.backends.records.security import (
+from xencim.providers.backends.records.migration import (
+    Destination,
+    IncomingMachine,
+    MigrationWish,
+    Transport,
+)
+from xencim.providers.backends.records.networks import Bridge, HostAddress, Network, StaticLease
     AssignedLabel,
     Denial,
     Labelled,
@@ -52,13 +59,6 @@ from xencim.providers.backends.records.security import (
     SecurityPolicy,
 )
 from xencim.providers.backends.records.server import (
-from xencim.providers.backends.records.migration import (
-    Destination,
-    IncomingMachine,
-    MigrationWish,
-    Transport,
-)
-from xencim.providers.backends.records.networks import Bridge, HostAddress, Network, StaticLease
     Listener,
     Namespace,
     ObjectManager,
@@ -90,6 +90,7 @@ Record: TypeAlias = (
     | AssignedLabel
     | Denial
 )
+    | Destination
 
 __all__ = [
     "Action",
@@ -104,6 +105,7 @@ __all__ = [
     "Denial",
     "Disk",
     "Element",
+    "Destination",
     "FilterRule",
     "Graphics",
     "GuestSupport",
@@ -115,6 +117,7 @@ __all__ = [
     "Job",
     "JobError",
     "JobState",
+    "IncomingMachine",
     "Labelled",
     "HostAddress",
     "Listener",
@@ -127,6 +130,7 @@ __all__ = [
     "Network",
     "NetworkFilter",
     "Nic",
+    "MigrationWish",
     "ObjectManager",
     "PolicyLabel",
     "PoolState",
@@ -145,3 +149,4 @@ __all__ = [
     "Volume",
 ]
     "StaticLease",
+    "Transport",

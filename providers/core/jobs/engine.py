@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -25,7 +25,9 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Element, Job, JobState
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs import errors as job_errors
+from xencim.providers.core.jobs.keeping import KeptJobs
 from xencim.providers.core.jobs.recovery import found_out
+from xencim.providers.core.jobs.unfinished import Run
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.core.state import StateError
 
@@ -34,17 +36,13 @@ if TYPE_CHECKING:
 
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.core.jobs.recovery import Reconciler
+    from xencim.providers.core.jobs.recovery import Follower, Reconciler
     from xencim.providers.core.jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
 GRACE_S = 1.0
 """How long a method waits for its work before it answers with a job."""
-TIME_BEFORE_REMOVAL = timedelta(hours=1)
-"""How long a finished job is kept."""
-MAX_FINISHED = 1000
-"""How many finished jobs are kept; the oldest go first."""
 MAX_UNFINISHED = 10_000
 """How many jobs may wait or run; more are refused."""
 CANCEL_S = 10.0
@@ -60,7 +58,7 @@ class JobRequest:
     """Work to be done; ``name`` is the method's. After a restart its `Reconciler` has ``facts``, and no more.
 
     ``cancel`` makes the hypervisor give up what the work waits for; without it, work that has begun
-    cannot be cancelled by a client.
+    cannot be cancelled by a client. ``excludes_others``: what is asked for meanwhile is refused, not queued.
     """
 
     name: str
@@ -73,28 +71,13 @@ class JobRequest:
     facts: Mapping[str, str] = field(default_factory=dict)
     cancel: Callable[[], Awaitable[None]] | None = None
     bypasses_queue: bool = False
-
-
-class _Run:
-    """A job that is not finished."""
-
-    task: asyncio.Task[None]
-
-    def __init__(self, request: JobRequest, job: Job) -> None:
-        self.request = request
-        self.job = job
-        self.is_public = False
-        self.out: Mapping[str, Value] = {}
-        self.error: BaseException | None = None
-        self.cancelled_to: JobState | None = None
-        self.cancelled_why = ""
-        self.shown_s = 0.0
+    excludes_others: bool = False
 
 
 class Progress:
     """What work tells of itself while it goes on."""
 
-    def __init__(self, engine: JobEngine, run: _Run) -> None:
+    def __init__(self, engine: JobEngine, run: Run) -> None:
         self._engine = engine
         self._run = run
 
@@ -121,29 +104,38 @@ class JobEngine:
         self._inventory = inventory
         self._namespace = namespace
         self._prefix = prefix
-        self._store: JobStore | None = None
-        self._runs: dict[str, _Run] = {}
+        self._kept = KeptJobs(inventory)
+        self._runs: dict[str, Run] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._removals: dict[str, asyncio.TimerHandle] = {}
-        self._background: set[asyncio.Task[None]] = set()
+        self.guard: Callable[[str], str | None] = lambda _queue: None
+        """Tells, of a queue, why nothing may be asked for now; None where it may."""
 
-    async def start(self, store: JobStore, reconcilers: Mapping[str, Reconciler]) -> None:
-        """Bring back what is known of earlier jobs, and find out what became of those that ran."""
-        self._store = store
+    async def start(
+        self,
+        store: JobStore,
+        reconcilers: Mapping[str, Reconciler],
+        followers: Mapping[str, Follower] | None = None,
+    ) -> None:
+        """Bring back what is known of earlier jobs, and find out what became of those that ran.
+
+        The work of a kind that has a follower may go on in the hypervisor: then the job does too.
+        """
+        self._kept.store = store
         for known in await store.load():
             job = known
             if not job.state.is_final:
+                if job.state is not JobState.WAITING and job.kind in (followers or {}):
+                    self._follow(job, (followers or {})[job.kind])
+                    continue
                 job = found_out(job, reconcilers.get(job.kind), self._inventory.view)
                 await store.save(job)
                 log.warning("job %s (%s) of an earlier server: %s", job.id, job.name, job.state.value)
             self._inventory.put(job)
-            self._keep(job)
+            self._kept.keep(job)
 
     async def stop(self) -> None:
         """Let go of all work; what had begun is looked at by the next start."""
-        for handle in self._removals.values():
-            handle.cancel()
-        tasks = [*(run.task for run in self._runs.values()), *self._background]
+        tasks = [*(run.task for run in self._runs.values()), *self._kept.stop()]
         for run in self._runs.values():
             run.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -202,7 +194,7 @@ class JobEngine:
         keys = tuple((name, value) for name, value in path.keys if not isinstance(value, Path))
         return Element(path.class_name.removeprefix(f"{self._prefix}_"), keys)
 
-    def show_progress(self, run: _Run, *, at_once: bool = False) -> None:
+    def show_progress(self, run: Run, *, at_once: bool = False) -> None:
         """Let others see a job as it is now, if they see it at all."""
         now_s = asyncio.get_running_loop().time()
         if run.is_public and (at_once or now_s >= run.shown_s + SHOW_S):
@@ -211,7 +203,46 @@ class JobEngine:
 
     # A job's life ------------------------------------------------------------------------------
 
-    def _submit(self, request: JobRequest) -> _Run:
+    def _follow(self, job: Job, follower: Follower) -> None:
+        """Go on with a job whose work an earlier server began."""
+        followed = follower(dict(job.facts))
+        request = JobRequest(
+            name=job.name,
+            owner=Path(job.owner.class_name, job.owner.keys, self._namespace),
+            affected=(),
+            queue=job.queue,
+            principal=job.principal,
+            work=followed.work,
+            kind=job.kind,
+            cancel=followed.cancel,
+            excludes_others=followed.excludes_others,
+        )
+        log.warning("job %s (%s) of an earlier server is followed", job.id, job.name)
+        run = Run(request, job)
+        run.is_public = True
+        self._runs[job.id] = run
+        self._inventory.put(job)
+        run.task = asyncio.create_task(self._carry_out(run, waits=False))
+
+    def _demand_free(self, request: JobRequest) -> None:
+        """Refuse what would get in the way of work that goes on."""
+        queue = request.queue
+        if queue is None or request.bypasses_queue:
+            return
+        for run in self._runs.values():
+            if run.request.queue == queue and run.request.excludes_others:
+                raise CimError(
+                    Status.FAILED,
+                    f"{request.name} is refused: {run.job.name}, which {run.job.principal} asked for, goes on"
+                    f" (job {run.job.id})",
+                    hint="wait for that job's end, or cancel it",
+                )
+        reason = self.guard(queue)
+        if reason is not None:
+            raise CimError(Status.FAILED, f"{request.name} is refused: {reason}")
+
+    def _submit(self, request: JobRequest) -> Run:
+        self._demand_free(request)
         if len(self._runs) >= MAX_UNFINISHED:
             raise CimError(
                 Status.SERVER_LIMITS_EXCEEDED, f"{MAX_UNFINISHED} jobs wait or run: no more are taken"
@@ -231,16 +262,16 @@ class JobEngine:
             facts=tuple(request.facts.items()),
         )
         waits = request.queue is not None and self.busy(request.queue) and not request.bypasses_queue
-        run = _Run(request, job)
+        run = Run(request, job)
         self._runs[job.id] = run
         run.task = asyncio.create_task(self._carry_out(run, waits=waits))
         return run
 
-    async def _carry_out(self, run: _Run, *, waits: bool) -> None:
+    async def _carry_out(self, run: Run, *, waits: bool) -> None:
         try:
             # Written as running unless it is sure to wait: rather looked at in vain than not at all.
             first = run.job if waits else replace(run.job, state=JobState.RUNNING, started=run.job.submitted)
-            await self._write(first)
+            await self._kept.write(first)
             await self._in_turn(run, written=not waits)
             state = JobState.COMPLETED
         except asyncio.CancelledError:
@@ -258,7 +289,7 @@ class JobEngine:
             run.error = BackendError("failed", run.cancelled_why)
         await self._finish(run, state)
 
-    async def _in_turn(self, run: _Run, *, written: bool) -> None:
+    async def _in_turn(self, run: Run, *, written: bool) -> None:
         request = run.request
         if request.queue is None:
             await self._begin(run, written=written)
@@ -274,14 +305,14 @@ class JobEngine:
         finally:
             lock.release()
 
-    async def _begin(self, run: _Run, *, written: bool) -> None:
+    async def _begin(self, run: Run, *, written: bool) -> None:
         now = datetime.now(UTC)
-        self._change(run, state=JobState.RUNNING, started=now, changed=now)
+        self._change(run, state=JobState.RUNNING, started=run.job.started or now, changed=now)
         if not written:
-            await self._write(run.job)
+            await self._kept.write(run.job)
         run.out = await run.request.work(Progress(self, run))
 
-    async def _clear(self, run: _Run, lock: asyncio.Lock) -> bool:
+    async def _clear(self, run: Run, lock: asyncio.Lock) -> bool:
         """End whatever else is in the queue and take its place; tell whether it made room."""
         others = [o for o in self._runs.values() if o.request.queue == run.request.queue and o is not run]
         why = f"it was given up for {run.job.name!r}, which {run.job.principal} asked for"
@@ -294,7 +325,7 @@ class JobEngine:
             return False
         return True
 
-    async def _give_up(self, run: _Run, final: JobState, why: str, *, by_force: bool) -> None:
+    async def _give_up(self, run: Run, final: JobState, why: str, *, by_force: bool) -> None:
         """Cancel a job; without force it goes on when the hypervisor does not let go."""
         cancel = run.request.cancel
         if run.job.state is JobState.RUNNING and cancel is not None:
@@ -316,7 +347,7 @@ class JobEngine:
             run.task.cancel()
             await asyncio.wait({run.task}, timeout=CANCEL_S)
 
-    async def _finish(self, run: _Run, state: JobState) -> None:
+    async def _finish(self, run: Run, state: JobState) -> None:
         now = datetime.now(UTC)
         failure = job_errors.describe(run.error) if run.error else None
         percent = 100 if state is JobState.COMPLETED else run.job.percent
@@ -324,17 +355,17 @@ class JobEngine:
         if failure is not None:
             log.warning("%s on %s: %s", run.job.name, run.request.owner, failure.message)
         if run.is_public:
-            self._keep(run.job)
+            self._kept.keep(run.job)
             try:
-                await self._write(run.job)
+                await self._kept.write(run.job)
             except StateError:
                 log.exception("the end of job %s (%s) was not written", run.job.id, run.job.name)
         else:
             # Nobody waits for this: a server that dies before knows of one job more, no harm done.
-            self._forget(run.job.id)
+            self._kept.forget(run.job.id)
         self._runs.pop(run.job.id, None)
 
-    def _answer(self, run: _Run) -> MethodResult:
+    def _answer(self, run: Run) -> MethodResult:
         error = run.error
         if run.task.cancelled():
             raise CimError(Status.SERVER_IS_SHUTTING_DOWN, f"{run.job.name}: the server stops")
@@ -349,41 +380,12 @@ class JobEngine:
 
     # What others see, and what stays -----------------------------------------------------------
 
-    def _change(self, run: _Run, **fields: Any) -> None:  # noqa: ANN401 - Job's own fields
+    def _change(self, run: Run, **fields: Any) -> None:  # noqa: ANN401 - Job's own fields
         run.job = replace(run.job, **fields)
         if run.is_public:
             self._inventory.put(run.job)
 
-    def _publish(self, run: _Run) -> None:
+    def _publish(self, run: Run) -> None:
         if not run.is_public and not run.job.state.is_final:
             run.is_public = True
             self._inventory.put(run.job)
-
-    async def _write(self, job: Job) -> None:
-        if self._store is not None:
-            await self._store.save(job)
-
-    def _keep(self, job: Job) -> None:
-        """Have a finished job removed in time, and the oldest when there are too many."""
-        age = datetime.now(UTC) - (job.finished or job.changed)
-        left_s = max(0.0, (TIME_BEFORE_REMOVAL - age).total_seconds())
-        loop = asyncio.get_running_loop()
-        self._removals[job.id] = loop.call_later(left_s, self._remove, job.id)
-        while len(self._removals) > MAX_FINISHED:
-            self._remove(next(iter(self._removals)))
-
-    def _remove(self, job_id: str) -> None:
-        self._removals.pop(job_id).cancel()
-        self._inventory.remove(Job, job_id)
-        self._forget(job_id)
-
-    def _forget(self, job_id: str) -> None:
-        if self._store is not None:
-            task = asyncio.create_task(self._store.remove(job_id))
-            self._background.add(task)
-            task.add_done_callback(self._forgotten)
-
-    def _forgotten(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a job was not forgotten: %s", error)

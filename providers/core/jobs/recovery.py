@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,13 +11,28 @@ from xencim.providers.core.errors import Status
 from xencim.providers.core.jobs.errors import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from xencim.mof.values import Value
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Job
+    from xencim.providers.core.jobs.engine import Progress
 
 Reconciler: TypeAlias = "Callable[[View, Mapping[str, str]], str | None]"
 """Looks, with a job's facts, for what became of it: None when it is done, else what is found instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Work that the hypervisor may be going on with: ``work`` returns when it has ended as it should."""
+
+    work: Callable[[Progress], Awaitable[Mapping[str, Value]]]
+    cancel: Callable[[], Awaitable[None]]
+    excludes_others: bool = False
+
+
+Follower: TypeAlias = "Callable[[Mapping[str, str]], Followed]"
+"""Makes, of a job's facts, what watches over the rest of its work and repeats nothing."""
 
 
 def found_out(job: Job, reconcile: Reconciler | None, view: View) -> Job:

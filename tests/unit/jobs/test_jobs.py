@@ -16,6 +16,7 @@ from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Element, Job, JobState
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs import engine as jobs
+from xencim.providers.core.jobs import keeping
 from xencim.providers.core.jobs.engine import JobEngine, JobRequest
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ async def test_work_that_does_not_end_holds_nobody_up_for_ever(
 
 
 async def test_too_many_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MAX_UNFINISHED", 1)
+    monkeypatch.setattr(keeping, "MAX_UNFINISHED", 1)
     await bench.begin("first")
     with pytest.raises(CimError) as caught:
         await bench.begin("second", "b")
@@ -387,7 +388,7 @@ async def test_what_cannot_be_cancelled_says_why(bench: Bench, kind: str) -> Non
 
 
 async def test_the_oldest_go_when_there_are_too_many(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MAX_FINISHED", 2)
+    monkeypatch.setattr(keeping, "MAX_FINISHED", 2)
     for name in ("one", "two", "three"):
         job = await bench.begin(name)
         bench.gates[name].set()
@@ -396,7 +397,7 @@ async def test_the_oldest_go_when_there_are_too_many(bench: Bench, monkeypatch: 
 
 
 async def test_a_finished_job_goes_in_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "TIME_BEFORE_REMOVAL", timedelta())
+    monkeypatch.setattr(keeping, "TIME_BEFORE_REMOVAL", timedelta())
     gone = asyncio.Event()
     bench.inventory.subscribe(lambda _old, new: gone.set() if new is None else None)
     job = await bench.begin("one")

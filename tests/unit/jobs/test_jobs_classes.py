@@ -17,6 +17,7 @@ from xencim.providers.backends.records import Element, Job, JobError, JobState
 from xencim.providers.core.access import Principal
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.engine import JobEngine, JobRequest
+from xencim.providers.core.reservations import Reservations
 from xencim.providers.core.spec import Const, Context, MethodCall
 from xencim.providers.jobs import concrete_job, method_result
 from xencim.providers.jobs.methods import get_error, get_errors, request_state_change
@@ -96,6 +97,7 @@ class Bench:
             backend=self.backend,
             inventory=self.inventory,
             jobs=self.jobs,
+            reservations=Reservations(),
         )
 
     async def begin(self, *, can_be_cancelled: bool) -> Job:

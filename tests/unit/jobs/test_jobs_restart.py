@@ -13,7 +13,8 @@ from xencim.mof.values import Path as InstancePath
 from xencim.providers.backends.fake import fake_host, fake_machine
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Element, Job, JobError, JobState, PowerState, VirtualMachine
-from xencim.providers.core.jobs.engine import TIME_BEFORE_REMOVAL, JobEngine, JobRequest
+from xencim.providers.core.jobs.engine import JobEngine, JobRequest
+from xencim.providers.core.jobs.keeping import TIME_BEFORE_REMOVAL
 from xencim.providers.core.jobs.store import JobStore, decode, encode
 from xencim.providers.core.state import State
 from xencim.providers.vm.state_change import reconcile

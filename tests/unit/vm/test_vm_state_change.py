@@ -25,6 +25,7 @@ from xencim.providers.backends.records import (
 from xencim.providers.core.access import Principal
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.engine import JobEngine
+from xencim.providers.core.reservations import Reservations
 from xencim.providers.core.spec import Context, MethodCall
 from xencim.providers.vm.rows import MACHINES
 from xencim.providers.vm.state_change import request_state_change
@@ -98,6 +99,7 @@ class Bench:
             backend=self.backend,
             inventory=self.inventory,
             jobs=self.jobs,
+            reservations=Reservations(),
         )
         result = await request_state_change(call)
         assert result.out.keys() == ({"Job"} if result.return_value == 4096 else set())

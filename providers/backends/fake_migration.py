@@ -1,0 +1,92 @@
+"""Machines of made-up hosts moved to other made-up hosts of the same server.
+
+A host is reached by its name, whatever the transport. A processor model that begins with "unknown" is one
+that no made-up host has.
+
+Errors: BackendError: invalid, not_found, invalid_state, unsupported, lost.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakValueDictionary
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import IncomingMachine, PowerState, VirtualMachine
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
+    from xencim.providers.backends.base import Backend
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.records import MigrationWish, Transport
+
+
+class FakeMigration:
+    """The part of a made-up host that machines leave and come by."""
+
+    _hosts: ClassVar[WeakValueDictionary[str, FakeMigration]] = WeakValueDictionary()
+    _slow: dict[str, tuple[float, asyncio.Future[None]]]
+    _take_time: Callable[[str, float | None], Awaitable[None]]
+    delay_s: float
+
+    def _filled(self) -> Inventory:
+        raise NotImplementedError
+
+    def _machine(self, uuid: str) -> VirtualMachine:
+        raise NotImplementedError
+
+    async def describe(self, machine_uuid: str) -> str:
+        """Name the machine and where it is: who reads it shares the server."""
+        machine = self._machine(machine_uuid)
+        return json.dumps({"host": self._filled().view.host.name, "machine": machine.uuid})
+
+    async def admit(self, description: str) -> IncomingMachine:
+        """Look the machine up at its host."""
+        try:
+            told = json.loads(description)
+            machine = self._hosts[told["host"]]._machine(told["machine"])  # noqa: SLF001 - of its own kind
+        except (ValueError, TypeError, KeyError) as error:
+            raise BackendError(
+                "invalid", f"no made-up host of this server describes {description!r}"
+            ) from error
+        model = machine.current.cpu.model or ""
+        if model.startswith("unknown"):
+            raise BackendError("unsupported", f"{machine.name}: no processor here is of model {model}")
+        return IncomingMachine(uuid=machine.uuid, name=machine.name, config=machine.current)
+
+    async def migrate(self, machine_uuid: str, wish: MigrationWish) -> None:
+        """Hand a machine over, as late as the host is slow."""
+        target = self._reached(wish.transport)
+        if self.delay_s:
+            await self._take_time(machine_uuid, None)
+        machine = self._machine(machine_uuid)
+        there = target._filled()  # noqa: SLF001 - of its own kind
+        if machine.state is PowerState.SAVED or machine.snapshots:
+            raise BackendError("invalid_state", f"{machine.name} has a saved memory or snapshots: it stays")
+        if there.view.machine_named(machine.name) is not None:
+            raise BackendError("exists", f"there is a machine {machine.name!r} at {wish.transport.host}")
+        for disk in machine.current.disks if wish.with_storage else ():
+            for volume in self._filled().view.volumes_by("path", disk.source or ""):
+                there.put(volume)
+        there.put(replace(machine, id=1 if machine.state.is_active else None))
+        self._filled().remove(VirtualMachine, machine_uuid)
+
+    async def is_busy(self, machine_uuid: str) -> bool:
+        """Tell whether an action takes its time."""
+        return machine_uuid in self._slow
+
+    def peer(self, transport: Transport) -> Backend:
+        """Return the other host itself, seen from here."""
+        raise BackendError(
+            "unsupported", f"{transport.host}: a made-up host is reached by its server's url only"
+        )
+
+    def _reached(self, transport: Transport) -> FakeMigration:
+        host = self._hosts.get(transport.host or "")
+        if host is None:
+            raise BackendError("lost", f"this server has no made-up host {transport.host!r}")
+        return host
