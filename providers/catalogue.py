@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[ClassSpec, ...] = (
     *host.SPECS,
+    *consoles.SPECS,
     *storage.SPECS,
     *network.SPECS,
     *vm.SPECS,
@@ -40,6 +41,7 @@ RECONCILERS: Mapping[str, Reconciler] = {
     **storage.RECONCILERS,
     **snapshots.RECONCILERS,
     **network.RECONCILERS,
+    **consoles.RECONCILERS,
 }
 
 

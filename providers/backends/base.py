@@ -7,10 +7,10 @@ loop. The inventory belongs to the loop: no other thread touches it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import (
@@ -20,11 +20,17 @@ if TYPE_CHECKING:
         MachineConfig,
         MigrationWish,
         Network,
+        Picture,
         SnapshotWish,
         StoragePool,
-        Volume,
         Transport,
+        Volume,
     )
+
+
+Told: TypeAlias = "Callable[[int], None]"
+"""Called with how many bytes are done. From its first call on, to cancel the awaiting task ends the work;
+work that never calls it is the hypervisor's own, and goes on to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,26 @@ class Backend(Protocol):
         """Forget a snapshot, alone (its children become its parent's) or with all that follow from it."""
         ...
 
+    # Guests past their own programs. BackendError as for `control`.
+
+    async def screenshot(self, machine_uuid: str, screen: int) -> Picture:
+        """Return what one of a machine's screens shows, counted from 0."""
+        ...
+
+    async def send_keys(self, machine_uuid: str, code_set: str, keys: Sequence[int], hold_ms: int) -> None:
+        """Press keys together and let them go; ``code_set`` is a name of libvirt's, linux or win32 say.
+
+        Returns when they were pressed.
+        """
+        ...
+
+    async def dump_core(self, machine_uuid: str, volume: Volume, wanted: DumpWish) -> None:
+        """Write a machine's memory into a new volume of a pool; what fails leaves no volume.
+
+        Of the record, pool and name matter. BackendError: exists (that volume).
+        """
+        ...
+
     # Storage. Each returns when it is done and the inventory shows it; whether something is in use is the
     # caller's to look at. BackendError: not_found, exists, and those of `control`.
 
@@ -188,7 +214,7 @@ class Backend(Protocol):
         """Make a volume."""
         ...
 
-    async def clone_volume(self, source: Volume, wanted: Volume) -> None:
+    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
         """Make a volume with the content of another, which nobody may write to meanwhile."""
         ...
 
@@ -200,8 +226,21 @@ class Backend(Protocol):
         """Make a volume larger; smaller is invalid, for it would lose content."""
         ...
 
-    async def wipe_volume(self, volume: Volume) -> None:
+    async def wipe_volume(self, volume: Volume, told: Told | None = None) -> None:
         """Overwrite a volume with zeros."""
+        ...
+
+    def read_content(self, volume: Volume, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Yield a part of a volume's content, as fast as it is taken; to be closed."""
+        ...
+
+    async def write_content(
+        self, volume: Volume, offset: int, pieces: AsyncIterator[bytes], told: Told | None = None
+    ) -> None:
+        """Write pieces to a volume from an offset on, as fast as they come; what raises in them ends it.
+
+        What was written until then stays.
+        """
         ...
 
     # Virtual networks. As for storage.
@@ -242,9 +281,6 @@ class Backend(Protocol):
         """Make a filter refer to these others, and to no more."""
         ...
 
-    def checks(self) -> Sequence[Check]:
-        """Tell what `xencim doctor` should know of a started backend."""
-        ...
     # Migration.
 
     async def describe(self, machine_uuid: str) -> str:
@@ -274,3 +310,6 @@ class Backend(Protocol):
         """Make the backend, not started, of a hypervisor that machines are moved to."""
         ...
 
+    def checks(self) -> Sequence[Check]:
+        """Tell what `xencim doctor` should know of a started backend."""
+        ...

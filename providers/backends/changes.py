@@ -30,8 +30,9 @@ KEYS: dict[str, Callable[[Any], str]] = {
     "controllers": lambda controller: f"{controller.type}:{controller.index}",
 }
 _GROUPS = ("cpu", "memory")
-# Processors come and go by their count; a machine type's short name becomes the newest of its kind.
-_TOLD_OTHERWISE = frozenset({"vcpus+", "vcpus-", "machine"})
+# Processors come and go by their count; a machine type's short name becomes the newest of its kind; a
+# password is never told.
+_TOLD_OTHERWISE = frozenset({"vcpus+", "vcpus-", "machine", "graphics.password"})
 REMOVABLE = frozenset({"cdrom", "floppy"})
 MEDIUM = frozenset({"source", "source_type", "pool", "volume", "driver_name", "driver_type"})
 

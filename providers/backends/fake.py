@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.fake_filters import FILTERING_PREFIXES, FILTERS, FakeFilters, filtered
+from xencim.providers.backends.fake_guests import FakeGuests
 from xencim.providers.backends.fake_manage import FakeManagement
 from xencim.providers.backends.fake_migration import FakeMigration
 from xencim.providers.backends.fake_network import DEFAULT_NETWORK, FakeNetworks
@@ -29,6 +30,7 @@ from xencim.providers.backends.records import (
     CpuAllocation,
     Disk,
     Graphics,
+    GuestAccess,
     GuestSupport,
     Host,
     InputDevice,
@@ -115,9 +117,10 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
             GuestSupport(os_type="hvm", arch="x86_64", domain_types=("xen",), max_vcpus=128),
             GuestSupport(os_type="linux", arch="x86_64", domain_types=("xen",), max_vcpus=128),
         ),
-        snapshot_kinds=tuple(SnapshotKind),
-    )
         migration_uris=("tcp",),
+        snapshot_kinds=tuple(SnapshotKind),
+        guest_access=tuple(GuestAccess),
+    )
 
 
 def fake_config(number: int) -> MachineConfig:
@@ -205,7 +208,7 @@ def fake_volume(number: int) -> Volume:
 
 
 class FakeBackend(
-    FakeManagement, FakeMigration, FakeGuests, FakeSnapshots, FakeStorage, FakeFilters, FakeNetworks
+    FakeManagement, FakeMigration, FakeSnapshots, FakeStorage, FakeGuests, FakeFilters, FakeNetworks
 ):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
@@ -215,7 +218,9 @@ class FakeBackend(
         self._machines = machines
         self._host_name = host_name
         self._hidden = {}
+        self._contents = {}
         self._paused = set()
+        self.pressed = []
         self.delay_s = 0.0
         """How long each action takes; may be changed at any time."""
         self._slow: dict[str, tuple[float, asyncio.Future[None]]] = {}
@@ -247,6 +252,7 @@ class FakeBackend(
         )
         inventory.put(DEFAULT_NETWORK)
         self._inventory = inventory
+        self._hosts[self._host_name] = self
 
     async def stop(self) -> None:
         """Nothing is held."""

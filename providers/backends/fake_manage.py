@@ -52,6 +52,7 @@ _LIVE = frozenset(
         "nics.outbound",
         "graphics+",
         "graphics-",
+        "graphics.password",
         "inputs+",
         "inputs-",
         "consoles+",
@@ -143,7 +144,8 @@ class FakeManagement:
 
 
 def _settled(config: MachineConfig) -> MachineConfig:
-    """Return a definition as a hypervisor tells it back: every processor there, all counted anew."""
+    """Return a definition as it is told back: every processor there, all counted anew, no secret."""
     pins = {vcpu.index: vcpu.pinned_to for vcpu in config.vcpus}
     vcpus = tuple(Vcpu(index=n, pinned_to=pins.get(n)) for n in range(config.cpu.count))
-    return renumbered(replace(config, vcpus=vcpus))
+    graphics = tuple(replace(display, password=None) for display in config.graphics)
+    return renumbered(replace(config, vcpus=vcpus, graphics=graphics))

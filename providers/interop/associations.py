@@ -20,7 +20,7 @@ from xencim.providers.host.pools import (
     processor_pool,
 )
 from xencim.providers.host.rows import host_row
-from xencim.providers.host.services import console_redirection_service
+from xencim.providers.host.services import console_redirection_service, text_redirection_service
 from xencim.providers.interop import (
     communication_mechanism,
     indications,
@@ -145,6 +145,7 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1052": (host_system.SPEC, computer_system.SPEC),
     "DSP1054": (indication_service.SPEC,),
     "DSP1057": (computer_system.SPEC,),
+    "DSP1024": (text_redirection_service.SPEC,),
     "DSP1076": (console_redirection_service.SPEC,),
     "DSP1103": (concrete_job.SPEC,),
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.spec import ClassSpec
 
 PROFILES: Mapping[str, tuple[str, str]] = {
+    "DSP1024": ("Text Console Redirection", "1.0.0"),
     "DSP1033": ("Profile Registration", "1.0.0"),
     "DSP1041": ("Resource Allocation", "1.1.0"),
     "DSP1042": ("System Virtualization", "1.0.0"),
@@ -32,18 +33,23 @@ PROFILES: Mapping[str, tuple[str, str]] = {
     "DSP1057": ("Virtual System", "1.0.0"),
     "DSP1059": ("Generic Device Resource Virtualization", "1.0.0"),
     "DSP1076": ("KVM Redirection", "1.0.0"),
-    "DSP1103": ("Job Control", "1.0.0"),
     "DSP1081": ("Virtual System Migration", "1.0.0"),
+    "DSP1097": ("Virtual Ethernet Switch", "1.0.0"),
+    "DSP1103": ("Job Control", "1.0.0"),
 }
 """Name and version by number."""
 
 _RESOURCES = ("DSP1044", "DSP1045", "DSP1047", "DSP1050", "DSP1059")
 
 REFERENCES: Mapping[str, tuple[str, ...]] = {
-    "DSP1042": ("DSP1033", "DSP1041", "DSP1043", *_RESOURCES, "DSP1052", "DSP1054", "DSP1057", "DSP1076"),
+    "DSP1042": (
+        *("DSP1024", "DSP1033", "DSP1041", "DSP1043", *_RESOURCES),
+        *("DSP1052", "DSP1054", "DSP1057", "DSP1076", "DSP1081"),
+    ),
     "DSP1057": ("DSP1033", "DSP1041", *_RESOURCES, "DSP1052"),
     "DSP1052": ("DSP1033",),
     "DSP1054": ("DSP1033",),
+    "DSP1081": ("DSP1033", "DSP1103"),
     "DSP1103": ("DSP1033",),
     **dict.fromkeys(_RESOURCES, ("DSP1033", "DSP1041", "DSP1043")),
 }

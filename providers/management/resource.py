@@ -64,7 +64,7 @@ class Resource:
     ``setters`` are carried out in their order, then ``beyond``: what is not in the part itself. ``make``
     begins a new part; None: each machine has exactly one. ``normalised`` brings values into the records'
     units, ``completed`` adds what is made up once for a new one, ``placed`` gives a new one its place among
-    the others.
+    the others. What is ``write_only`` is never told, so nothing says whether it was applied.
     """
 
     spec: ClassSpec
@@ -72,6 +72,7 @@ class Resource:
     field: str  # of MachineConfig
     resource_types: tuple[int, ...]
     setters: Mapping[str, Setter]
+    write_only: frozenset[str] = frozenset()
     beyond: Mapping[str, Callable[[MachineConfig, Any], MachineConfig]] | None = None
     make: Callable[[Given, Scene], Any] | None = None
     normalised: Callable[[Given, bool], Given] = _as_given
@@ -125,7 +126,9 @@ def _config(machine: VirtualMachine, origin: Origin) -> MachineConfig:
 def modify(resource: Resource, context: Context, machine: VirtualMachine, row: Row, asked: Given) -> Outcome:
     """Return a machine with one of its settings changed as asked."""
     asked = resource.normalised(asked, False)
-    return _modified(resource, context, machine, row, asked, wanted=differing(resource.spec, row, asked))
+    secrets = {name: asked.values[name] for name in resource.write_only if name in asked.values}
+    wanted = differing(resource.spec, row, asked) | secrets
+    return _modified(resource, context, machine, row, asked, wanted=wanted)
 
 
 def set_first(
@@ -168,8 +171,13 @@ def _modified(
         if one is origin:
             new_ident = resource.parts.ident(parts[index])
     after = resource.row(context, machine, new_ident, origin)
-    demand_told(resource.spec, after, asked, wanted)
-    return Outcome(machine, setting_id(machine, new_ident, origin), wanted)
+    tells = _told_back(resource, wanted)
+    demand_told(resource.spec, after, asked, tells)
+    return Outcome(machine, setting_id(machine, new_ident, origin), tells)
+
+
+def _told_back(resource: Resource, wanted: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in wanted.items() if name not in resource.write_only}
 
 
 def _new(resource: Resource, asked: Given) -> Given:
@@ -217,8 +225,9 @@ def add(
             ident = resource.parts.ident(placed)
         _demand_unique(resource, (*others, placed), asked)
         machine = _with(machine, one, resource.into(config, (*others, placed)))
-    demand_told(resource.spec, resource.row(context, machine, ident, origin), asked, wanted)
-    return Outcome(machine, setting_id(machine, ident, origin), wanted)
+    tells = _told_back(resource, wanted)
+    demand_told(resource.spec, resource.row(context, machine, ident, origin), asked, tells)
+    return Outcome(machine, setting_id(machine, ident, origin), tells)
 
 
 def remove(resource: Resource, machine: VirtualMachine, row: Row) -> Outcome:

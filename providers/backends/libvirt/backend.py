@@ -25,19 +25,21 @@ from xencim.providers.backends.libvirt.mirror import Mirror
 from xencim.providers.backends.libvirt.writing import long_work
 from xencim.providers.backends.libvirt.writing.control import carry_out
 from xencim.providers.backends.libvirt.writing.filter_actions import FilterManagement
+from xencim.providers.backends.libvirt.writing.guests import GuestManagement
 from xencim.providers.backends.libvirt.writing.manage import Management
-from xencim.providers.backends.libvirt.writing.network_actions import NetworkManagement
 from xencim.providers.backends.libvirt.writing.migration import (
     MIGRATION_TIMEOUT_S,
     MIGRATIONS_AT_A_TIME,
     MigrationManagement,
 )
+from xencim.providers.backends.libvirt.writing.network_actions import NetworkManagement
 from xencim.providers.backends.libvirt.writing.snapshots import SnapshotManagement
 from xencim.providers.backends.libvirt.writing.storage import (
     STORAGE_ACTIONS_AT_A_TIME,
     STORAGE_TIMEOUT_S,
     StorageManagement,
 )
+from xencim.providers.backends.libvirt.writing.streams import STREAM_TIMEOUT_S, STREAMS_AT_A_TIME
 from xencim.providers.backends.records import Action, Host, PowerState, VirtualMachine
 
 if TYPE_CHECKING:
@@ -126,10 +128,10 @@ class LibvirtBackend(
         self._workers = Workers(CALLS_AT_A_TIME, self._call_timeout_s)
         self._actions = Workers(ACTIONS_AT_A_TIME, CONTROL_TIMEOUT_S)
         self._storage_actions = Workers(STORAGE_ACTIONS_AT_A_TIME, STORAGE_TIMEOUT_S)
-        self._wake = asyncio.Event()
-        binding.events.acquire()
         self._migrations = Workers(MIGRATIONS_AT_A_TIME, MIGRATION_TIMEOUT_S)
         self._content_pieces = Workers(STREAMS_AT_A_TIME, STREAM_TIMEOUT_S)
+        self._wake = asyncio.Event()
+        binding.events.acquire()
         try:
             await self._connect()
         except BaseException:
@@ -214,10 +216,10 @@ class LibvirtBackend(
             found.append(Check("driver", ok=True, detail=limits))
         return found
 
-    # The connection ---------------------------------------------------------------------------
-
     def _like(self, uri: str) -> LibvirtBackend:
         return LibvirtBackend(uri, call_timeout_s=self._call_timeout_s)
+
+    # The connection ---------------------------------------------------------------------------
 
     def _connected(self) -> tuple[Session, Mirror]:
         if self._session is None or self._mirror is None:

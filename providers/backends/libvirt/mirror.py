@@ -19,9 +19,10 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt import machines, resources, snapshot_reading
 from xencim.providers.backends.libvirt.calls.workers import StuckError
 from xencim.providers.backends.libvirt.filters import Filters
+from xencim.providers.backends.libvirt.guest_access import guest_access
 from xencim.providers.backends.libvirt.rereads import Key, Rereads
 from xencim.providers.backends.libvirt.storage_volumes import Volumes
-from xencim.providers.backends.records import Bridge, Host, Network, SnapshotKind, StoragePool, VirtualMachine
+from xencim.providers.backends.records import Bridge, Host, Network, StoragePool, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ class Mirror:
         await self.filters.read()
         await self._read_machines(await self._bulk_sizes())
         self._inventory.replace_all(Bridge, self._bridges())
-        self._inventory.put(replace(host, snapshot_kinds=await self._snapshot_kinds()))
+        self._inventory.put(await self._with_abilities(host))
 
     async def sweep(self) -> None:
         """Look for what no event told."""
@@ -92,8 +93,8 @@ class Mirror:
             view = self._inventory.view
             await self._read_machines({})
             host = self._inventory.view.get(Host, "host")
-            if host is not None and not host.snapshot_kinds:
-                self._inventory.put(replace(host, snapshot_kinds=await self._snapshot_kinds()))
+            if host is not None and not (host.snapshot_kinds or host.guest_access):
+                self._inventory.put(await self._with_abilities(host))
             for kind in (StoragePool, Network):
                 for name in tuple(view.all(kind)):
                     self._mark(kind, name)
@@ -164,19 +165,25 @@ class Mirror:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _snapshot_kinds(self) -> tuple[SnapshotKind, ...]:
-        """Ask the driver what snapshots it can take, which takes a machine to ask about."""
-        uuid = next(iter(self._inventory.view.all(VirtualMachine)), None)
-        if uuid is None:
-            return ()
-        ask = partial(snapshot_reading.kinds, self._session, uuid)
+    async def _with_abilities(self, host: Host) -> Host:
+        """Return the host with what its driver can do to machines, which takes a machine to ask about."""
+        machines_now = self._inventory.view.all(VirtualMachine).values()
+        # One that is off, if there is one: nothing that goes on there holds the answer up.
+        asked = min(machines_now, key=lambda machine: machine.state.is_active, default=None)
+        if asked is None:
+            return host
+
+        def ask(uuid: str) -> Host:
+            kinds = snapshot_reading.kinds(self._session, uuid)
+            return replace(host, snapshot_kinds=kinds, guest_access=guest_access(self._session, uuid))
+
         try:
-            return await self._workers.run("the kinds of snapshots", ask)
+            return await self._workers.run("what can be done to machines", partial(ask, asked.uuid))
         except BackendError as error:
             if error.kind == "lost":
                 raise
-            log.warning("what snapshots can be taken was not told: %s", error)
-            return ()
+            log.warning("what can be done to machines was not told: %s", error)
+            return host
 
     async def _read_each(self, kind: type[Resource], readers: list[Reader[Resource]]) -> list[Resource]:
         """Read pools or networks; one that is stuck keeps its last record."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.libvirt.calls.unsupported import is_unknown
 from xencim.providers.backends.libvirt.xml.machine_xml import config_of
 from xencim.providers.backends.libvirt.xml.parse import attribute, document, number, text
 from xencim.providers.backends.records import Snapshot, SnapshotKind
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _NO_SNAPSHOT = "<none/>"
 """No driver takes a snapshot that is described so: it refuses the flags, or else this."""
-_INVALID_ARGUMENT = 8  # VIR_ERR_INVALID_ARG: flags that the driver does not know
 
 
 class SnapshotCache:
@@ -150,10 +150,3 @@ def _is_known(session: Session, domain: virDomain, flag: int) -> bool:
             raise
         return not is_unknown(session, error)
     return False
-
-
-def is_unknown(session: Session, error: BackendError) -> bool:
-    """Tell whether a call failed because the driver does not know one of its flags."""
-    cause = error.__cause__
-    refused = session.libvirt.libvirtError
-    return isinstance(cause, refused) and bool(cause.get_error_code() == _INVALID_ARGUMENT)

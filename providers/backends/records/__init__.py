@@ -20,6 +20,7 @@ from xencim.providers.backends.records.devices import (
     Vcpu,
 )
 from xencim.providers.backends.records.filters import Condition, FilterRule, NetworkFilter
+from xencim.providers.backends.records.guests import AfterDump, DumpFormat, DumpWish, GuestAccess, Picture
 from xencim.providers.backends.records.host import (
     GuestSupport,
     Host,
@@ -41,7 +42,6 @@ from xencim.providers.backends.records.machines import (
     PowerState,
     VirtualMachine,
 )
-from xencim.providers.backends.records.security import (
 from xencim.providers.backends.records.migration import (
     Destination,
     IncomingMachine,
@@ -49,6 +49,7 @@ from xencim.providers.backends.records.migration import (
     Transport,
 )
 from xencim.providers.backends.records.networks import Bridge, HostAddress, Network, StaticLease
+from xencim.providers.backends.records.security import (
     AssignedLabel,
     Denial,
     Labelled,
@@ -89,12 +90,13 @@ Record: TypeAlias = (
     | PolicyLabel
     | AssignedLabel
     | Denial
-)
     | Destination
+)
 
 __all__ = [
     "Action",
     "AssignedLabel",
+    "AfterDump",
     "Bandwidth",
     "Bridge",
     "Condition",
@@ -103,35 +105,39 @@ __all__ = [
     "CpuAllocation",
     "Delivery",
     "Denial",
-    "Disk",
-    "Element",
     "Destination",
+    "Disk",
+    "DumpFormat",
+    "DumpWish",
+    "Element",
     "FilterRule",
     "Graphics",
+    "GuestAccess",
     "GuestSupport",
     "Host",
+    "HostAddress",
     "HostUsage",
+    "IncomingMachine",
     "IndicationFilter",
     "IndicationSubscription",
     "InputDevice",
     "Job",
     "JobError",
     "JobState",
-    "IncomingMachine",
     "Labelled",
-    "HostAddress",
     "Listener",
     "ListenerDestination",
     "MachineConfig",
     "MachineOperation",
     "MemoryAllocation",
+    "MigrationWish",
     "Mode",
     "Namespace",
     "Network",
     "NetworkFilter",
     "Nic",
-    "MigrationWish",
     "ObjectManager",
+    "Picture",
     "PolicyLabel",
     "PoolState",
     "PowerState",
@@ -143,10 +149,10 @@ __all__ = [
     "Snapshot",
     "SnapshotKind",
     "SnapshotWish",
+    "StaticLease",
     "StoragePool",
+    "Transport",
     "Vcpu",
     "VirtualMachine",
     "Volume",
 ]
-    "StaticLease",
-    "Transport",

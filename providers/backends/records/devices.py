@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Nic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graphics:
-    """A remote display; its password is never read."""
+    """A remote display; its password is never read: None says nothing of it, an empty one that there is none."""
 
     type: str  # vnc, spice, sdl, …
     index: int = 0  # among those of its type
@@ -103,6 +103,7 @@ class Graphics:
     video_model: str | None = None
     video_memory_kib: int | None = None
     video_heads: int | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from xencim.providers.backends.records.guests import GuestAccess
     from xencim.providers.backends.records.snapshots import SnapshotKind
 
 
@@ -52,6 +53,7 @@ class Host:
     guests: tuple[GuestSupport, ...] = ()
     migration_uris: tuple[str, ...] = ()  # transports the hypervisor takes: tcp, xenmigr, …
     snapshot_kinds: tuple[SnapshotKind, ...] = ()  # what it can take; none while it is not known
+    guest_access: tuple[GuestAccess, ...] = ()  # as snapshot_kinds
     no_contact_since: datetime | None = None
 
     @property

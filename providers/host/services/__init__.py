@@ -3,9 +3,9 @@
 from xencim.providers.host.services import (
     console_redirection_service,
     console_redirection_service_capabilities,
-    kvm_redirection_sap,
     resource_pool_configuration_capabilities,
     resource_pool_configuration_service,
+    text_redirection_service,
     virtual_system_management_capabilities,
     virtual_system_management_service,
     virtual_system_migration_capabilities,
@@ -22,6 +22,7 @@ SERVICES = (
     virtual_system_migration_service.SPEC,
     virtual_system_snapshot_service.SPEC,
     console_redirection_service.SPEC,
+    text_redirection_service.SPEC,
 )
 
 SPECS = (
@@ -33,5 +34,4 @@ SPECS = (
     virtual_system_snapshot_service_capabilities.SPEC,
     virtual_system_snapshot_setting_data.SPEC,
     console_redirection_service_capabilities.SPEC,
-    kvm_redirection_sap.SPEC,
 )

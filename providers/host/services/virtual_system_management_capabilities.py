@@ -5,6 +5,7 @@ Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementCapabilities).
 
 from __future__ import annotations
 
+from xencim.providers.backends.records import GuestAccess
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import capabilities_keys, methods_supported, named, synchronous
@@ -18,6 +19,13 @@ _METHODS = {
     "ModifySystemSettings": 6,
     "RemoveResourceSettings": 7,
     "AddResourceSettings": 10,
+}
+
+_GUEST_ACCESS = {
+    GuestAccess.SCREENSHOT: 2,
+    GuestAccess.KEYS: 3,
+    GuestAccess.DUMP: 4,
+    GuestAccess.MEMORY_DUMP: 5,
 }
 
 SPEC = ClassSpec(
@@ -34,6 +42,11 @@ SPEC = ClassSpec(
             source="the methods that the service carries out: each goes on as a job if it takes long",
         ),
         Prop("VirtualSystemTypesSupported", guest_types, source="virConnectGetCapabilities: guest"),
+        Prop(
+            "GuestAccessSupported",
+            lambda host: tuple(_GUEST_ACCESS[one] for one in host.guest_access) or None,
+            source="what the driver answers to virDomainScreenshot, -SendKey and -CoreDump",
+        ),
         Prop("ElementNameEditSupported", Const(False), source="constant: a machine cannot be renamed"),
     ),
     unfilled={

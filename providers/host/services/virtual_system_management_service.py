@@ -1,6 +1,7 @@
 """The service that defines, changes and removes machines.
 
-All of its methods need the *admin* right: settings name files, devices and programs of the host.
+Its methods need the *admin* right: settings name files, devices and programs of the host. A picture of
+a screen is for whoever operates machines.
 
 Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementService).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from xencim import __version__
+from xencim.providers.consoles import core_dump, screenshot
 from xencim.providers.core.access import Access
 from xencim.providers.core.spec import ClassSpec, Const, MethodSpec, Prop
 from xencim.providers.host.rows import HOST
@@ -26,6 +28,8 @@ _METHODS = (
     MethodSpec("AddResourceSettings", partial(changing.add_resource_settings, TEMPLATES), Access.ADMIN),
     MethodSpec("ModifyResourceSettings", changing.modify_resource_settings, Access.ADMIN),
     MethodSpec("RemoveResourceSettings", changing.remove_resource_settings, Access.ADMIN),
+    MethodSpec(core_dump.METHOD, core_dump.create_core_dump, Access.ADMIN),
+    MethodSpec("GetVirtualSystemThumbnailImage", screenshot.get_thumbnail_image, Access.OPERATE),
 )
 
 SPEC = ClassSpec(

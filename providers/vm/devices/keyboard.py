@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers.core.spec import ClassSpec, Prop
+from xencim.providers.consoles import keys
+from xencim.providers.core.access import Access
+from xencim.providers.core.spec import ClassSpec, MethodSpec, Prop
 from xencim.providers.vm.devices.common import NO_DESCRIPTION, device_keys, device_props
 from xencim.providers.vm.rows import KEYBOARDS
 
@@ -29,6 +31,12 @@ SPEC = ClassSpec(
     props=(
         *device_props("Virtual keyboard", KEYBOARDS.ident, "virDomainGetXMLDesc: devices/input"),
         Prop("Layout", _layout, source="virDomainGetXMLDesc: devices/graphics/@keymap"),
+    ),
+    methods=(
+        MethodSpec("TypeKey", keys.type_key, Access.OPERATE),
+        MethodSpec("TypeKeys", keys.type_keys, Access.OPERATE),
+        MethodSpec("TypeText", keys.type_text, Access.OPERATE),
+        MethodSpec("TypeCtrlAltDel", keys.type_ctrl_alt_del, Access.OPERATE),
     ),
     unfilled={
         **NO_DESCRIPTION,

@@ -52,5 +52,5 @@ SPEC = ClassSpec(
         ),
         Prop("IsIPv6Only", _ipv6_only, source="virDomainGetXMLDesc: devices/graphics/@listen"),
     ),
-    unfilled={**NO_DESCRIPTION, "Password": "secrets are never read and never shown"},
+    unfilled={**NO_DESCRIPTION, "Password": "secrets are written and never told"},
 )

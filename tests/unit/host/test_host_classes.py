@@ -19,12 +19,12 @@ from xencim.providers.backends.records import (
     PowerState,
     VirtualMachine,
 )
+from xencim.providers.consoles import kvm_redirection_sap
 from xencim.providers.core.access import Access
 from xencim.providers.core.spec import Const, Context, MethodSpec
 from xencim.providers.host import ASSOCIATIONS, SPECS, associations, capabilities, host_system
 from xencim.providers.host.services import (
     SERVICES,
-    kvm_redirection_sap,
     virtual_system_management_capabilities,
     virtual_system_management_service,
     virtual_system_migration_setting_data,
@@ -172,7 +172,7 @@ def test_the_management_service_tells_releases() -> None:
 def test_a_service_is_enabled_when_it_does_something(spec: ClassSpec) -> None:
     # Snapshots are the driver's, and this host's driver has none.
     has_methods = spec.methods and spec.cim_class != "VirtualSystemSnapshotService"
-    works = bool(has_methods) or spec.cim_class == "ConsoleRedirectionService"
+    works = bool(has_methods) or spec.cim_class in {"ConsoleRedirectionService", "TextRedirectionService"}
     service = only(make_context(), spec)
     assert (service["EnabledState"], service["Started"]) == ((2, True) if works else (3, False))
 
@@ -239,6 +239,7 @@ def test_displays_tell_the_port_of_the_running_machine() -> None:
         "Name": "5900:-1",
         "ElementName": "5900:-1",
         "Caption": "Display of on on vnc://127.0.0.1:5900",
+        "AccessInfo": "vnc://127.0.0.1:5900",
         "KVMProtocol": 4,
         "EnabledState": 6,
         "RequestedState": 12,
@@ -246,7 +247,9 @@ def test_displays_tell_the_port_of_the_running_machine() -> None:
         "TransitioningToState": 12,
         "OperationalStatus": (2,),
     }
+    assert (found[1]["KVMProtocol"], found[1]["OtherKVMProtocol"]) == (1, "SPICE")
     assert [(one["SystemName"], one["Name"], one["EnabledState"]) for one in found[1:]] == [
+        ("on", "5901:-1", 6),
         ("off", "-1:-1", 3),
         ("off", "-1:-1;1", 3),
     ]
@@ -279,6 +282,7 @@ def test_the_host_has_every_service() -> None:
         "VirtualSystemMigrationService h.example MigrationService",
         "VirtualSystemSnapshotService h.example SnapshotService",
         "ConsoleRedirectionService h.example ConsoleRedirectionService",
+        "TextRedirectionService h.example TextRedirectionService",
     }
 
 
@@ -298,12 +302,18 @@ def test_the_redirection_service_affects_machines_with_a_display() -> None:
 
 def test_a_display_belongs_to_its_machine_and_to_the_service() -> None:
     context = make_context()
-    names = {("on", "5900:-1"), ("off", "-1:-1"), ("off", "-1:-1;1")}
-    by_machine = {(f"ComputerSystem {vm}", f"KVMRedirectionSAP {vm} {name}") for vm, name in names}
-    assert pairs(context, associations.HOSTED_ACCESS_POINT) == by_machine
-    assert pairs(context, associations.SAP_AVAILABLE_FOR_ELEMENT) == {(b, a) for a, b in by_machine}
-    service = "ConsoleRedirectionService h.example ConsoleRedirectionService"
-    assert pairs(context, associations.SERVICE_ACCESS_BY_SAP) == {(service, sap) for _, sap in by_machine}
+    names = {("on", "5900:-1"), ("on", "5901:-1"), ("off", "-1:-1"), ("off", "-1:-1;1")}
+    displays = {(f"ComputerSystem {vm}", f"KVMRedirectionSAP {vm} {name}") for vm, name in names}
+    lines = {
+        (f"ComputerSystem {vm}", f"TextRedirectionSAP {vm} charconsole:0") for vm in ("on", "off", "blind")
+    }
+    assert pairs(context, associations.HOSTED_ACCESS_POINT) == displays | lines
+    assert pairs(context, associations.SAP_AVAILABLE_FOR_ELEMENT) == {(b, a) for a, b in displays | lines}
+    service = "RedirectionService h.example"
+    assert pairs(context, associations.SERVICE_ACCESS_BY_SAP) == {
+        *((f"Console{service} ConsoleRedirectionService", sap) for _, sap in displays),
+        *((f"Text{service} TextRedirectionService", sap) for _, sap in lines),
+    }
 
 
 def test_the_host_is_capable_of_what_its_services_and_pools_are() -> None:

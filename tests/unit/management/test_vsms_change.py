@@ -142,12 +142,6 @@ async def test_nothing_given_changes_nothing(host: Host) -> None:
         ("proc", "proc", {"VirtualQuantity": 5}, "cpu.count is 5: from 1 to cpu.maximum, 4"),
         ("proc", "proc", {"MappingBehavior": 5}, "MappingBehavior of Xen_ProcResourceAllocationSettingData"),
         ("graphics", "vnc", {"ResourceSubType": "spice"}, "ResourceSubType of Xen_GraphicsResource"),
-        (
-            "graphics",
-            "vnc",
-            {"Password": "s3cret"},
-            "Password of Xen_GraphicsResource",
-        ),
         ("graphics", "vnc", {"IsIPv6Only": True}, "IsIPv6Only of Xen_GraphicsResourceAllocationSettingData"),
     ],
 )

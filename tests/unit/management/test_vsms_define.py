@@ -310,8 +310,8 @@ async def test_no_property_is_passed_over(host: Host, system: dict[str, Any], sa
         ("mem", {"Weight": 3}, "Weight of Xen_MemResourceAllocationSettingData: it has no value here"),
         (
             "graphics",
-            {"Password": "secret"},
-            "Password of Xen_GraphicsResourceAllocationSettingData: it cannot be set",
+            {"ResourceSubType": "sdl", "Password": "secret"},
+            "Password: a display of type sdl has none",
         ),
         ("graphics", {"Address": "here"}, "Address of Xen_GraphicsResourceAllocationSettingData: it is"),
         ("controller", {}, "ResourceSubType of Xen_ControllerResourceAllocationSettingData: it is not told"),

@@ -73,7 +73,7 @@ POSSIBLE: dict[str, frozenset[str]] = {
     | _PLUGGED
     | _MEDIA
     | _NIC_FIELDS
-    | {"inputs+", "inputs-", "disks.capacity_bytes"}
+    | {"inputs+", "inputs-", "disks.capacity_bytes", "graphics.password"}
     | _LIFECYCLE.keys(),
     "xen": _TEXTS | _PROCESSORS | _WEIGHTS | _PLUGGED | _MEDIA | {"memory.maximum_kib"},
     "test": _TEXTS | _PROCESSORS,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt.snapshot_reading import is_unknown
+from xencim.providers.backends.libvirt.calls.unsupported import hypervisor_named
 from xencim.providers.backends.libvirt.states import power_state
 from xencim.providers.backends.records import SnapshotKind
 
@@ -70,14 +70,10 @@ class SnapshotManagement:
         session, mirror = self._connected()
         machine = self._known(uuid)
         try:
-            await self._actions.run(f"{machine.name}: {what}", partial(function, session, uuid, *arguments))
-        except BackendError as error:
-            if error.kind != "unsupported" and not is_unknown(session, error):
-                raise
-            hypervisor = self._inventory.view.host.hypervisor
-            raise BackendError(
-                "unsupported", f"{hypervisor} by libvirt: {error.message}", hint=error.hint
-            ) from error
+            with hypervisor_named(session, self._inventory.view.host.hypervisor):
+                await self._actions.run(
+                    f"{machine.name}: {what}", partial(function, session, uuid, *arguments)
+                )
         finally:
             await mirror.read(uuid)
 

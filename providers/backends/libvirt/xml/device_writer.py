@@ -122,6 +122,8 @@ def _write_graphics(element: _Element, display: Graphics) -> None:
     for name in ("port", "keymap"):
         if getattr(display, name) != getattr(now, name):
             edit.set_attribute(element, "", name, getattr(display, name))
+    if display.password is not None:
+        edit.set_attribute(element, "", "passwd", display.password or None)
     if display.autoport != now.autoport:
         edit.set_attribute(element, "", "autoport", "yes" if display.autoport else "no")
 

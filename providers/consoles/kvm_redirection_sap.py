@@ -1,8 +1,8 @@
-"""The port at which a machine's VNC display is reached.
+"""The port at which a machine's remote display is reached: VNC, SPICE or RDP.
 
-The key ``Name`` is ``<port>:<peer's port>`` as libvirt-cim has it; the hypervisor does not tell
-the peer, which is -1. A display without a port (of a machine that is off) is ``-1:-1``, and a
-machine's further ones of that kind carry their number, for keys are unique.
+The key ``Name`` is ``<port>:<peer's port>`` as libvirt-cim has it; the hypervisor does not tell the peer,
+which is -1. A display without a port (of a machine that is off) is ``-1:-1``, and a machine's further ones
+carry their number, for keys are unique. A window on the host itself is no access point.
 
 Source: DSP1076 1.0, section 10 (CIM_KVMRedirectionSAP).
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Graphics, Host, VirtualMachine
 from xencim.providers.core.spec import ClassName, ClassSpec, Const, Prop, Rows
+from xencim.providers.vm.display import display_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,17 +23,24 @@ if TYPE_CHECKING:
 UNKNOWN = 0
 DISABLED = 3
 LISTENING = 6  # "Enabled but Offline": a client can connect
-VNC = 4
 _OPERATIONAL_STATUS = {UNKNOWN: 0, DISABLED: 10, LISTENING: 2}
+_OTHER = 1
+_PROTOCOLS = {"vnc": 4, "rdp": 3, "spice": _OTHER}
+
+
+def displays(machine: VirtualMachine) -> list[Graphics]:
+    """Return a machine's displays that are reached by a network."""
+    return [graphics for graphics in machine.current.graphics if graphics.type in _PROTOCOLS]
 
 
 def access_points(context: Context, machine: VirtualMachine) -> Iterator[Row]:
     """Yield the rows of a machine's access points: ``(machine, graphics, host)``."""
     host = context.view.host
-    return ((machine, graphics, host) for graphics in machine.current.graphics if graphics.type == "vnc")
+    return ((machine, graphics, host) for graphics in displays(machine))
 
 
-def _all(context: Context) -> Iterable[Row]:
+def all_access_points(context: Context) -> Iterable[Row]:
+    """Yield the rows of all machines' access points."""
     for machine in context.view.all(VirtualMachine).values():
         yield from access_points(context, machine)
 
@@ -51,9 +59,8 @@ def _port(machine: VirtualMachine, graphics: Graphics) -> int:
 
 
 def _name(machine: VirtualMachine, graphics: Graphics, _host: Host) -> str:
-    port = _port(machine, graphics)
-    number = f";{graphics.index}" if port < 0 and graphics.index else ""
-    return f"{port}:-1{number}"
+    port, place = _port(machine, graphics), displays(machine).index(graphics)
+    return f"{port}:-1;{place}" if port < 0 and place else f"{port}:-1"
 
 
 def _enabled_state(machine: VirtualMachine, graphics: Graphics, _host: Host) -> int:
@@ -68,15 +75,24 @@ def _operational_status(machine: VirtualMachine, graphics: Graphics, host: Host)
 
 def _caption(machine: VirtualMachine, graphics: Graphics, _host: Host) -> str:
     port = _port(machine, graphics)
-    where = f" on vnc://{graphics.listen or '*'}:{port}" if port >= 0 else ""
+    where = f" on {graphics.type}://{graphics.listen or '*'}:{port}" if port >= 0 else ""
     return f"Display of {machine.name}{where}"
 
 
+def _other_protocol(_machine: VirtualMachine, graphics: Graphics, _host: Host) -> str | None:
+    return graphics.type.upper() if _PROTOCOLS[graphics.type] == _OTHER else None
+
+
+def _access_info(machine: VirtualMachine, graphics: Graphics, _host: Host) -> str | None:
+    return display_url(graphics) if machine.state.is_active else None
+
+
 _PORT = "virDomainGetXMLDesc of the running machine: devices/graphics/port"
+_TYPE = "virDomainGetXMLDesc: devices/graphics/@type"
 
 SPEC = ClassSpec(
     cim_class="KVMRedirectionSAP",
-    rows=Rows(kinds=(VirtualMachine, Host), all=_all, find=_find),
+    rows=Rows(kinds=(VirtualMachine, Host), all=all_access_points, find=_find),
     profiles=("DSP1076",),
     keys=(
         Prop("SystemCreationClassName", ClassName("ComputerSystem"), source="the machine's class"),
@@ -87,7 +103,9 @@ SPEC = ClassSpec(
     props=(
         Prop("ElementName", _name, source=_PORT),
         Prop("Caption", _caption, source="virDomainGetXMLDesc: devices/graphics/listen"),
-        Prop("KVMProtocol", Const(VNC), source="constant: only VNC displays are access points"),
+        Prop("AccessInfo", _access_info, source="virDomainGetXMLDesc: devices/graphics/listen and @port"),
+        Prop("KVMProtocol", lambda _machine, graphics, _host: _PROTOCOLS[graphics.type], source=_TYPE),
+        Prop("OtherKVMProtocol", _other_protocol, source=_TYPE),
         Prop("EnabledState", _enabled_state, source="virDomainGetInfo: state; " + _PORT),
         Prop("RequestedState", Const(12), source="constant: it follows the machine's state"),
         Prop("EnabledDefault", Const(LISTENING), source="constant: it listens while the machine runs"),
@@ -95,7 +113,6 @@ SPEC = ClassSpec(
         Prop("OperationalStatus", _operational_status, source="as EnabledState"),
     ),
     unfilled={
-        "OtherKVMProtocol": "the protocol is a standard one",
         "HealthState": "nothing but OperationalStatus is known",
         "PrimaryStatus": "nothing but OperationalStatus is known",
     },
