@@ -178,25 +178,13 @@ class _Reader:
     def _label(self, node: Node, kind: LabelKind, field: str, index: int) -> Label:
         name = _known(node, "Name")
         self._lines[field, index] = self._lines[field, index, name.text] = name.line
-        label = Label(
+        return Label(
             name.text,
             kind,
             self._types(node, "SimpleTypeEnforcementTypes", (field, index, "ste")),
             self._types(node, "ChineseWallTypes", (field, index, "chinese_wall")),
             name.attributes.get("from"),
         )
-        if kind is LabelKind.RESOURCE and len(label.ste_types) > 1:
-            self._notes.error(
-                f"the resource label {label.name!r} has {len(label.ste_types)} types; since Xen 3.1 a "
-                "resource has one: make a label for each",
-                XsErr.BAD_LABEL,
-                field,
-                index,
-                element="ResourceLabel",
-                labels=(label.name,),
-                types=tuple(sorted(label.ste_types)),
-            )
-        return label
 
     def _types(self, node: Node, name: str, place: tuple[str, int, str]) -> frozenset[str]:
         lists = node.all(name)

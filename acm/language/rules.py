@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from xencim.acm.model import XsErr
+from xencim.acm.model import LabelKind, XsErr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,6 +112,17 @@ def _check_bootstrap(policy: Policy, notes: Notes) -> None:
 def _check_label(label: Label, notes: Notes, field: str, index: int) -> None:
     if not label.name:
         notes.error("a label has no name", XsErr.BAD_LABEL, field, index, element="Name")
+    if label.kind is LabelKind.RESOURCE and len(label.ste_types) > 1:
+        notes.error(
+            f"the resource label {label.name!r} has {len(label.ste_types)} types; since Xen 3.1 a "
+            "resource has one: make a label for each",
+            XsErr.BAD_LABEL,
+            field,
+            index,
+            element="ResourceLabel",
+            labels=(label.name,),
+            types=tuple(sorted(label.ste_types)),
+        )
     for name in (label.name, label.previous or ""):
         if ":" in name:
             notes.error(
