@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MigrationWish,
         Network,
         Picture,
+        Reason,
         SnapshotWish,
         StoragePool,
         Transport,
@@ -48,14 +49,17 @@ class BackendError(Exception):
 
     ``kind`` is what the caller does with it: absent (no such hypervisor here), refused (it is
     there and does not let us in), not_found, exists, invalid, invalid_state, unsupported, timeout,
-    lost, failed.
+    lost, denied (the security policy refuses it, for these ``reasons``), failed.
     """
 
-    def __init__(self, kind: str, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, kind: str, message: str, *, hint: str | None = None, reasons: tuple[Reason, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.hint = hint
+        self.reasons = reasons
 
 
 class Backend(Protocol):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from xencim.providers.backends.records.security import Reason
+
 
 class JobState(Enum):
     """How far a job has come; those from COMPLETED on are final."""
@@ -53,6 +55,7 @@ class JobError:
     status: int  # the CIM status code nearest to it
     message: str
     hint: str | None = None
+    reasons: tuple[Reason, ...] = ()  # of a refusal by the security policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

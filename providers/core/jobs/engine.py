@@ -372,7 +372,9 @@ class JobEngine:
         if error is None:
             return MethodResult(job_errors.DONE, run.out)
         failure = job_errors.describe(error)
-        if isinstance(error, BackendError) and failure.status != Status.NOT_FOUND:
+        # What has no text in a return value is an error: that it is gone, or why the policy refuses it.
+        is_told = failure.status in {Status.NOT_FOUND, Status.ACCESS_DENIED}
+        if isinstance(error, BackendError) and not is_told:
             return MethodResult(failure.code)
         if isinstance(error, CimError):
             raise error

@@ -6,6 +6,8 @@ whose values are the same; CIM_Error.
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, TypedValue
@@ -33,29 +35,34 @@ _CODES: Mapping[str, tuple[int, Status]] = {
     "exists": (FAILED, Status.ALREADY_EXISTS),
     "in_use": (IN_USE, Status.FAILED),
     "invalid": (INVALID_PARAMETER, Status.INVALID_PARAMETER),
+    "denied": (FAILED, Status.ACCESS_DENIED),
 }
 _FAILED = (FAILED, Status.FAILED)
 
 _MAJOR = 5  # CIM_Error.PerceivedSeverity
-_SOFTWARE_ERROR, _UNSUPPORTED_OPERATION = 4, 10  # ErrorType
-_TIMEOUT, _UNAVAILABLE, _SOFTWARE = 111, 57, 47  # ProbableCause
+_SOFTWARE_ERROR, _SECURITY_ERROR, _UNSUPPORTED_OPERATION = 4, 7, 10  # ErrorType
+_TIMEOUT, _UNAVAILABLE, _SOFTWARE, _UNAUTHORIZED = 111, 57, 47, 65  # ProbableCause
 
 
 def describe(error: BaseException) -> JobError:
     """Return an error of a job's work as a record."""
     if isinstance(error, BackendError):
         code, status = _CODES.get(error.kind, _FAILED)
-        return JobError(code=code, status=int(status), message=error.message, hint=error.hint)
+        return JobError(
+            code=code, status=int(status), message=error.message, hint=error.hint, reasons=error.reasons
+        )
     if isinstance(error, CimError):
         return JobError(code=FAILED, status=int(error.status), message=error.message, hint=error.hint)
     return JobError(code=FAILED, status=int(Status.FAILED), message=f"{type(error).__name__}: {error}")
 
 
 def embedded(error: JobError, source: str) -> Instance:
-    """Return an error as a CIM_Error; ``source`` is the path of what failed."""
-    is_unsupported = error.code == UNSUPPORTED
+    """Return an error as a CIM_Error; ``source`` is the path of what failed.
+
+    Of a refusal by the security policy, MessageArguments are its reasons as data, each a JSON object.
+    """
     properties = {
-        "ErrorType": TypedValue("uint16", _UNSUPPORTED_OPERATION if is_unsupported else _SOFTWARE_ERROR),
+        "ErrorType": TypedValue("uint16", _error_type(error)),
         "OwningEntity": TypedValue("string", "xencim"),
         "MessageID": TypedValue("string", f"XENCIM-JOB-{error.code}"),
         "Message": TypedValue("string", error.message),
@@ -67,10 +74,21 @@ def embedded(error: JobError, source: str) -> Instance:
     }
     if error.hint:
         properties["RecommendedActions"] = TypedValue("string", (error.hint,))
+    if error.reasons:
+        arguments = tuple(json.dumps(asdict(reason), ensure_ascii=False) for reason in error.reasons)
+        properties["MessageArguments"] = TypedValue("string", arguments)
     return Instance("CIM_Error", properties)
 
 
+def _error_type(error: JobError) -> int:
+    if error.status == Status.ACCESS_DENIED:
+        return _SECURITY_ERROR
+    return _UNSUPPORTED_OPERATION if error.code == UNSUPPORTED else _SOFTWARE_ERROR
+
+
 def _probable_cause(error: JobError) -> int:
+    if error.status == Status.ACCESS_DENIED:
+        return _UNAUTHORIZED
     if error.code == TIMED_OUT:
         return _TIMEOUT
     return _UNAVAILABLE if error.status == Status.NOT_FOUND else _SOFTWARE

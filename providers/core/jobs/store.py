@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from xencim.providers.backends.records import Element, Job, JobError, JobState
+from xencim.providers.backends.records import Element, Job, JobError, JobState, Reason
 
 if TYPE_CHECKING:
     import sqlite3
@@ -84,9 +84,18 @@ def decode(document: str) -> Job:
         fields[name] = datetime.fromisoformat(fields[name]) if fields.get(name) else None
     fields["owner"] = _element(fields["owner"])
     fields["affected"] = tuple(map(_element, fields["affected"]))
-    fields["error"] = JobError(**fields["error"]) if fields.get("error") else None
+    fields["error"] = _error(fields["error"]) if fields.get("error") else None
     fields["facts"] = tuple((name, value) for name, value in fields["facts"])
     return Job(**fields)
+
+
+def _error(fields: dict[str, Any]) -> JobError:
+    # Lists are JSON's tuples.
+    reasons = [
+        Reason(**{name: tuple(value) if isinstance(value, list) else value for name, value in reason.items()})
+        for reason in fields.pop("reasons", ())
+    ]
+    return JobError(**fields, reasons=tuple(reasons))
 
 
 def _element(fields: dict[str, Any]) -> Element:
