@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim import __version__
@@ -31,6 +32,7 @@ from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.records import Listener
 from xencim.providers.core.state import FILE_NAME, State
+from xencim.providers.storage.content import open_content
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -75,9 +77,9 @@ class Application:
             aliases=dict(config.namespaces.aliases),
             state=State.open(config.state_dir / FILE_NAME),
             parse_xml=parse_embedded_instance,
+            destinations=config.migration.destination,
         )
         started.push_async_callback(world.stop)
-            destinations=config.migration.destination,
         tls = _listener_tls(config)
         self.deliverer = Deliverer(world.state, world.subscriptions, world.server, tls)
         await self.deliverer.start()
@@ -85,7 +87,14 @@ class Application:
         started.callback(world.events.stop)
         authenticator = Authenticator(_accounts(config), _auth_settings(config))
         replays = Replays(lambda: world.generation)
-        self.server = Server(_server_settings(config), world.engine, Encoder(), authenticator, replays)
+        self.server = Server(
+            _server_settings(config),
+            world.engine,
+            Encoder(),
+            authenticator,
+            replays=replays,
+            contents=partial(open_content, world.engine),
+        )
         urls = await self.server.start()
         started.push_async_callback(self.server.stop)
         if config.cmpi.socket is not None:

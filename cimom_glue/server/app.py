@@ -6,15 +6,16 @@ Errors: none leaves here but ClientGone; what a request did wrong is its reply.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from xencim.cimom_glue.logs import request_id
+from xencim.cimom_glue.server.content import Contents, is_content_path
 from xencim.cimom_glue.server.refused import ClientGone, Refused
-from xencim.cimom_glue.wire import CONTENT_TYPE, MalformedRequest, decode
+from xencim.cimom_glue.server.reply import Reply
+from xencim.cimom_glue.wire import MalformedRequest, decode
 from xencim.providers.core.errors import CimError, Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
     from xencim.cimom_glue.server.auth import Authenticator
+    from xencim.cimom_glue.server.content import OpenContent
     from xencim.cimom_glue.server.replays import Replays
     from xencim.cimom_glue.server.settings import Limits
     from xencim.cimom_glue.wire import Message
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PATHS = ("/cimom", "/")
-_CIM_HEADERS = (
-    (b"content-type", CONTENT_TYPE.encode("ascii")),
-    (b"cimoperation", b"MethodResponse"),
-)
 
 
 class Engine(Protocol):
@@ -65,9 +63,12 @@ class Application:
         codec: Codec,
         authenticator: Authenticator,
         limits: Limits,
+        *,
         replays: Replays | None = None,
+        contents: OpenContent | None = None,
     ) -> None:
         self._replays = replays
+        self._contents = Contents(contents)
         self._engine = engine
         self._codec = codec
         self._authenticator = authenticator
@@ -77,7 +78,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
         request_id.set(f"{next(self._numbers):06x}")
-        reply = _Reply(send, self._limits)
+        reply = Reply(send, self._limits)
         try:
             await self._answer(scope, receive, reply)
         except Refused as refused:
@@ -93,18 +94,22 @@ class Application:
             _log.exception("a request could not be answered")
             await reply.text(500, f"internal error; the log has it as request {request_id.get()}")
 
-    async def _answer(self, scope: Any, receive: ASGIReceiveCallable, reply: _Reply) -> None:  # noqa: ANN401 - an HTTP scope
+    async def _answer(self, scope: Any, receive: ASGIReceiveCallable, reply: Reply) -> None:  # noqa: ANN401 - an HTTP scope
         raw_headers = dict(scope["headers"])
         if scope["http_version"] == "1.1" and b"host" not in raw_headers:
             raise Refused(400, "the request has no Host header, which HTTP/1.1 demands")
-        if scope["path"] not in _PATHS:
+        is_content = is_content_path(scope["path"])
+        if scope["path"] not in _PATHS and not is_content:
             raise Refused(404, "CIM-XML is answered at /cimom")
-        if scope["method"] != "POST":
+        if scope["method"] != "POST" and not is_content:
             raise Refused(405, "CIM-XML comes by POST", (b"allow", b"POST"))
         principal = await self._authenticator.authenticate(
             scope["extensions"]["xencim.peer"], raw_headers.pop(b"authorization", None)
         )
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers.items()}
+        if is_content:
+            await self._contents.answer(scope, headers, principal, receive, reply)
+            return
         message = decode(await _body(receive), headers)
         began = time.perf_counter()
         outcome = await self._execute(message, principal, reply)
@@ -112,7 +117,7 @@ class Application:
             spent_ms = (time.perf_counter() - began) * 1000
             _log.debug("%s for %s: %s, %.1f ms", message.method, principal.name, outcome, spent_ms)
 
-    async def _execute(self, message: Message, principal: Principal, reply: _Reply) -> str:
+    async def _execute(self, message: Message, principal: Principal, reply: Reply) -> str:
         """Carry out what was asked and send its answer; return the outcome's name for the log."""
         if isinstance(message.operation, CimError):
             await reply.whole(self._codec.error(message, message.operation))
@@ -148,59 +153,6 @@ class Application:
             return "done"
         await reply.whole(body)
         return outcome
-
-
-class _Reply:
-    """A reply on its way out."""
-
-    def __init__(self, send: ASGISendCallable, limits: Limits) -> None:
-        self._send = send
-        self._limits = limits
-        self.started = False
-
-    async def text(self, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
-        """Send a line of text."""
-        body = f"{text}\n".encode()
-        await self._start(status, [*headers, (b"content-type", b"text/plain; charset=utf-8"), _length(body)])
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def whole(self, body: bytes) -> None:
-        """Send a CIM-XML body in one piece."""
-        await self._start(200, [*_CIM_HEADERS, _length(body)])
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def stream(self, pieces: Iterator[bytes]) -> None:
-        """Send a CIM-XML body: in one piece unless it is large, then as fast as the client reads."""
-        held: list[bytes] = []
-        held_bytes = 0
-        held_until = time.perf_counter() + self._limits.slice_seconds
-        for piece in pieces:
-            held.append(piece)
-            held_bytes += len(piece)
-            if held_bytes > self._limits.join_bytes or self.started:
-                await self._parts(held)
-                held, held_bytes = [], 0
-            if time.perf_counter() >= held_until:
-                await asyncio.sleep(0)
-                held_until = time.perf_counter() + self._limits.slice_seconds
-        if self.started:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            await self.whole(held[0] if len(held) == 1 else b"".join(held))
-
-    async def _parts(self, pieces: list[bytes]) -> None:
-        if not self.started:
-            await self._start(200, list(_CIM_HEADERS))
-        for piece in pieces:
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-def _length(body: bytes) -> tuple[bytes, bytes]:
-    return (b"content-length", b"%d" % len(body))
 
 
 async def _body(receive: ASGIReceiveCallable) -> bytes:

@@ -19,12 +19,16 @@ from xencim.cimom_glue.server.refused import ClientGone, Refused
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
 
+NO_CONTENT = 204
+
 _log = logging.getLogger(__name__)
 
 
 class Cycle(RequestResponseCycle):
     """A request being answered."""
 
+    is_streamed = False
+    """Whether the body may be of any length: it is not held in memory, and has a deadline for each piece."""
     refusal: Refused | None = None
     head: bytes = b""
 
@@ -68,6 +72,8 @@ class Cycle(RequestResponseCycle):
             return
         body: bytes = event["body"]
         more: bool = event.get("more_body", False)
+        if self.scope["method"] == "HEAD":
+            body = b""
         pieces = [self.head] if self.head else []
         self.head = b""
         if not self.chunked_encoding:
@@ -83,8 +89,8 @@ class Cycle(RequestResponseCycle):
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         self.response_started = True
-        if self.waiting_for_100_continue:
-            # The client holds its body back and may never send it: what follows could be either.
+        if self.waiting_for_100_continue or (self.is_streamed and self.more_body):
+            # The client holds its body back, or goes on with what nobody wants: what follows could be either.
             self.waiting_for_100_continue = False
             self.keep_alive = False
         lines = [STATUS_LINE[status]]
@@ -92,7 +98,7 @@ class Cycle(RequestResponseCycle):
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
             sized = sized or name == b"content-length"
-        if not sized:
+        if not sized and status != NO_CONTENT:
             self.chunked_encoding = self.scope["http_version"] != "1.0"
             if self.chunked_encoding:
                 lines.append(b"transfer-encoding: chunked\r\n")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from xencim.cimom_glue.server.content import is_content_path
 from xencim.cimom_glue.server.cycle import Cycle
 from xencim.cimom_glue.server.peer import Peer, subject_user
 from xencim.cimom_glue.server.refused import Refused
@@ -176,12 +177,13 @@ class Connection(HttpToolsProtocol):
         """Start answering the request, or queue it behind those before it."""
         if self.parser.should_upgrade():
             raise Refused(400, "the connection cannot be upgraded to another protocol")
-        if self._announced_bytes > self._limits.body_bytes:
-            raise self._too_large()
         version = self.parser.get_http_version()
         self.scope["method"] = self.parser.get_method().decode("ascii")
         self.scope["http_version"] = version
-        self.scope["path"] = _path(self.url)
+        self.scope["path"] = path = _path(self.url)
+        is_streamed = is_content_path(path) and self.scope["method"] == "PUT"
+        if self._announced_bytes > self._limits.body_bytes and not is_streamed:
+            raise self._too_large()
         self.scope["extensions"] = {"xencim.peer": self.peer}  # type: ignore[dict-item] # not an extension's dict
         self.cycle = cycle = Cycle(
             scope=self.scope,
@@ -196,6 +198,7 @@ class Connection(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        cycle.is_streamed = is_streamed
         self._fruitless_bytes = 0
         self._wait(_Phase.BODY, self._limits.body_seconds)
         if self._running is None:
@@ -208,7 +211,9 @@ class Connection(HttpToolsProtocol):
         """Take a piece of the body."""
         self._fruitless_bytes = 0
         self._body_bytes += len(body)
-        if self._body_bytes > self._limits.body_bytes:
+        if self.cycle.is_streamed:  # type: ignore[attr-defined] # ours, see on_headers_complete
+            self._wait(_Phase.BODY, self._limits.body_seconds)
+        elif self._body_bytes > self._limits.body_bytes:
             raise self._too_large()
         super().on_body(body)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import ssl
 
     from xencim.cimom_glue.server.auth import Authenticator
+    from xencim.cimom_glue.server.content import OpenContent
     from xencim.cimom_glue.server.peer import Peer
     from xencim.cimom_glue.server.replays import Replays
     from xencim.cimom_glue.server.settings import ServerSettings
@@ -46,12 +47,16 @@ class Server:
         engine: Engine,
         encoder: Codec,
         authenticator: Authenticator,
+        *,
         replays: Replays | None = None,
+        contents: OpenContent | None = None,
     ) -> None:
         self._settings = settings
         self._limits = settings.limits
         self._authenticator = authenticator
-        self._app = Application(engine, encoder, authenticator, settings.limits, replays)
+        self._app = Application(
+            engine, encoder, authenticator, settings.limits, replays=replays, contents=contents
+        )
         self._state = ServerState()
         self._handshakes: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None

@@ -1,7 +1,7 @@
 """The made-up host's storage: pools of every type that hold what is said to be in them.
 
-Nothing is on any disk. Capacity is counted as a file system would: a volume takes what is allocated, and
-what does not fit is refused.
+Nothing is on any disk; content that is written is kept in memory, what was not is zeros. Capacity is counted
+as a file system would: a volume takes what is allocated, and what does not fit is refused.
 
 Errors: BackendError: not_found, exists, invalid, invalid_state, failed (no room).
 """
@@ -17,13 +17,17 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+    from xencim.providers.backends.base import Told
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import Disk
 
 POOL_CAPACITY_BYTES = 1024**4
 """Of pools that are made later."""
+BLOCK_BYTES = 64 * 1024
+_NOTHING = bytes(BLOCK_BYTES)
+_STEPS = 10
 _TARGETS = {"logical": "/dev", "disk": "/dev", "iscsi": "/dev/disk/by-path", "scsi": "/dev/disk/by-path"}
 
 
@@ -32,6 +36,7 @@ class FakeStorage:
 
     _inventory: Inventory | None = None
     _hidden: dict[str, tuple[Volume, ...]]  # of pools that are stopped
+    _contents: dict[str, dict[int, bytes]]  # by volume, blocks that were written
     delay_s: float
 
     async def create_pool(self, wanted: StoragePool) -> None:
@@ -96,14 +101,15 @@ class FakeStorage:
         self._take(pool, allocation)
         self._storage().put(_settled(wanted, pool, allocation))
 
-    async def clone_volume(self, source: Volume, wanted: Volume) -> None:
+    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
         """Add a volume that takes as much as the other."""
         original, pool = self._volume(source), self._running(wanted.pool)
         self._demand_free(wanted)
-        await asyncio.sleep(self.delay_s)
+        await self._work(original, told)
         allocation = original.allocation_bytes or 0
         self._take(pool, allocation)
         copy = replace(wanted, capacity_bytes=wanted.capacity_bytes or original.capacity_bytes)
+        self._contents[copy.key] = dict(self._contents.get(source.key, {}))
         self._storage().put(_settled(copy, pool, allocation))
 
     async def delete_volume(self, volume: Volume) -> None:
@@ -111,6 +117,7 @@ class FakeStorage:
         known = self._volume(volume)
         self._take(self._running(known.pool), -(known.allocation_bytes or 0))
         self._storage().remove(Volume, known.key)
+        self._contents.pop(known.key, None)
 
     async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
         """Make a volume larger, and with it the disks of machines that are off."""
@@ -127,10 +134,44 @@ class FakeStorage:
             disks = tuple(map(grown, machine.current.disks))
             inventory.put(replace(machine, current=replace(machine.current, disks=disks)))
 
-    async def wipe_volume(self, volume: Volume) -> None:
-        """Overwrite nothing: there is no content."""
-        self._volume(volume)
-        await asyncio.sleep(self.delay_s)
+    async def wipe_volume(self, volume: Volume, told: Told | None = None) -> None:
+        """Forget a volume's content."""
+        await self._work(self._volume(volume), told)
+        self._contents.pop(volume.key, None)
+
+    async def read_content(self, volume: Volume, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Yield a part of a volume's content."""
+        self._running(self._volume(volume).pool)
+        end = min(offset + length, volume.content_bytes)
+        while offset < end:
+            number, start = divmod(offset, BLOCK_BYTES)
+            piece = self._contents.get(volume.key, {}).get(number, _NOTHING)[start : start + end - offset]
+            offset += len(piece)
+            yield piece
+
+    async def write_content(
+        self, volume: Volume, offset: int, pieces: AsyncIterator[bytes], told: Told | None = None
+    ) -> None:
+        """Keep what is written."""
+        self._running(self._volume(volume).pool)
+        blocks, done = self._contents.setdefault(volume.key, {}), 0
+        async for piece in pieces:
+            left = piece
+            while left:
+                number, start = divmod(offset + done, BLOCK_BYTES)
+                part, left = left[: BLOCK_BYTES - start], left[BLOCK_BYTES - start :]
+                block = blocks.get(number, _NOTHING)
+                blocks[number] = block[:start] + part + block[start + len(part) :]
+                done += len(part)
+            if told:
+                told(done)
+
+    async def _work(self, volume: Volume, told: Told | None) -> None:
+        """Take as long as a disk would, in steps."""
+        for step in range(_STEPS):
+            if told:
+                told(volume.content_bytes * step // _STEPS)
+            await asyncio.sleep(self.delay_s / _STEPS)
 
     def _hide_volumes(self, pool: str) -> tuple[Volume, ...]:
         inventory = self._storage()

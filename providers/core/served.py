@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
@@ -158,7 +159,7 @@ class ServedClass(Served):
         if isinstance(source, Const):
             value = source.value
             return ServedProperty(decl, lambda _row: value, constant=True)
-        getter = source
+        getter = partial(source, self.namespace) if prop.is_placed else source
         return ServedProperty(decl, lambda row: getter(*row))
 
     def rows(self, context: Context) -> Iterable[Row]:

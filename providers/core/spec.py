@@ -64,12 +64,14 @@ class Prop:
     """A property: ``get`` is called with the row's records, one argument each.
 
     ``source`` names where the value comes from: the libvirt or Xen call, the profile's clause, or
-    "constant: why". An association's ``get`` is called with its two rows, left and right.
+    "constant: why". An association's ``get`` is called with its two rows, left and right. What
+    ``is_placed`` depends on the namespace: its name comes before the records.
     """
 
     name: str
     get: Callable[..., Value] | Const | ClassName
     source: str
+    is_placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Task:
     act: Act
     affected: tuple[Path, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    cancel: Callable[[], Awaitable[None]] | None = None
 
 
 async def run(call: MethodCall, task: Task, *, wait_s: float | None = None) -> MethodResult:
@@ -70,6 +71,7 @@ async def run(call: MethodCall, task: Task, *, wait_s: float | None = None) -> M
             work=work,
             kind=task.kind,
             facts=task.facts,
+            cancel=task.cancel,
         ),
         wait_s=wait_s,
     )

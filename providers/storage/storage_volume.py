@@ -13,6 +13,7 @@ Source: DSP1047 1.0 (storage extents of a pool); DSP1041 1.1.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from xencim.providers.core.access import Access
 from xencim.providers.core.pool_ids import concrete_pool_id
@@ -40,6 +41,11 @@ def _organization(volume: Volume, _host: Host) -> int | None:
 
 def _path_kind(volume: Volume, _host: Host) -> str | None:
     return "path on the host" if volume.path else None
+
+
+def _content_url(namespace: str, volume: Volume, _host: Host) -> str:
+    parts = ("volumes", *namespace.split("/"), volume.pool, volume.name)
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 def _told(name: str, field: str, element: str) -> Prop:
@@ -77,6 +83,8 @@ SPEC = ClassSpec(
         _told("Format", "format", "target/format/@type"),
         _told("AllocatedSize", "allocation_bytes", "allocation"),
         _told("BackingPath", "backing_path", "backingStore/path"),
+        _told("ContentSize", "content_bytes", "physical, else capacity"),
+        Prop("ContentURL", _content_url, source="the names of namespace, pool and volume", is_placed=True),
         Prop("BlockSize", Const(1), source="constant: sizes are told in bytes"),
         _told("NumberOfBlocks", "capacity_bytes", "capacity"),
         _told("ConsumableBlocks", "capacity_bytes", "capacity"),

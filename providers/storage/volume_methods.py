@@ -7,6 +7,7 @@ Errors: CimError INVALID_PARAMETER, NOT_FOUND, ALREADY_EXISTS, FAILED (in use, a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance
@@ -16,10 +17,11 @@ from xencim.providers.core.spec import MethodResult
 from xencim.providers.management.given import given
 from xencim.providers.pools.work import Task, run
 from xencim.providers.storage import work
+from xencim.providers.storage.moving import Moving
 from xencim.providers.storage.parameters import pool_parameter
 from xencim.providers.storage.settings import FOLDERS, checked_name, named_volume, wanted_volume
 from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
-from xencim.providers.storage.work import volume_path
+from xencim.providers.storage.work import volume_path, volume_queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +47,7 @@ async def create_resource_in_pool(call: MethodCall) -> MethodResult:
         Task(
             "CreateResourceInPool",
             work.VOLUME_MADE,
-            _queue(volume),
+            volume_queue(volume),
             act,
             (work.pool_path(call, pool.name),),
             {"volume": volume.key},
@@ -106,28 +108,33 @@ async def clone(call: MethodCall) -> MethodResult:
         format=source.format,
     )
 
+    moving = Moving(source.content_bytes)
+
     async def act(progress: Progress) -> Mapping[str, Value]:
         await call.backend.resync()
         demand_volume_idle(call.inventory.view, source, running=True, readers=False)
-        await call.backend.clone_volume(source, wanted)
+        await moving.followed(progress, call.backend.clone_volume(source, wanted, moving.told))
         return _made(call, progress, wanted, "Volume")
 
     facts = {"volume": wanted.key}
-    return await run(call, Task("Clone", work.VOLUME_COPIED, _queue(source), act, (call.path,), facts))
+    task = Task("Clone", work.VOLUME_COPIED, volume_queue(source), act, (call.path,), facts, moving.cancel)
+    return await run(call, task)
 
 
 async def wipe(call: MethodCall) -> MethodResult:
     """Overwrite a volume that nobody uses with zeros."""
     volume: Volume = call.row[0]
+    moving = Moving(volume.content_bytes)
 
-    async def act(_progress: Progress) -> Mapping[str, Value]:
+    async def act(progress: Progress) -> Mapping[str, Value]:
         await call.backend.resync()
         demand_volume_idle(call.inventory.view, volume, running=False)
         demand_no_overlay(call.inventory.view, volume)
-        await call.backend.wipe_volume(volume)
+        await moving.followed(progress, call.backend.wipe_volume(volume, moving.told))
         return {}
 
-    return await run(call, _task("Wipe", work.VOLUME_WIPED, volume, act, (call.path,)))
+    task = _task("Wipe", work.VOLUME_WIPED, volume, act, (call.path,))
+    return await run(call, replace(task, cancel=moving.cancel))
 
 
 def _task(
@@ -138,11 +145,7 @@ def _task(
     affected: tuple[Path, ...],
     **facts: str,
 ) -> Task:
-    return Task(name, kind, _queue(volume), act, affected, {"volume": volume.key, **facts})
-
-
-def _queue(volume: Volume) -> str:
-    return f"StorageVolume/{volume.key}"
+    return Task(name, kind, volume_queue(volume), act, affected, {"volume": volume.key, **facts})
 
 
 def _made(call: MethodCall, progress: Progress, volume: Volume, name: str) -> Mapping[str, Value]:

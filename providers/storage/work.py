@@ -36,13 +36,18 @@ def volume_path(call: MethodCall, volume: Volume) -> Path:
     return Path(class_name(call, "StorageVolume"), keys, call.path.namespace, call.path.host)
 
 
+def volume_queue(volume: Volume) -> str:
+    """Return the queue of work on a volume."""
+    return f"StorageVolume/{volume.key}"
+
+
 # After a restart -------------------------------------------------------------------------------
 
 POOL_MADE, POOL_GONE = "pool made", "pool gone"
 POOL_STATE, POOL_AUTOSTART, POOL_READ = "pool state", "pool autostart", "pool read"
 POOL_SOURCES = "pool sources"
 VOLUME_MADE, VOLUME_COPIED, VOLUME_GONE = "volume made", "volume copied", "volume gone"
-VOLUME_SIZE, VOLUME_WIPED = "volume size", "volume wiped"
+VOLUME_SIZE, VOLUME_WIPED, VOLUME_WRITTEN = "volume size", "volume wiped", "volume written"
 
 
 def _pool_made(view: View, facts: Mapping[str, str]) -> str | None:
@@ -95,6 +100,10 @@ def _volume_wiped(_view: View, facts: Mapping[str, str]) -> str | None:
     return f"how far volume {facts['volume']!r} was overwritten cannot be told"
 
 
+def _volume_written(_view: View, facts: Mapping[str, str]) -> str | None:
+    return f"how much of the content of volume {facts['volume']!r} was written cannot be told; send it again"
+
+
 def _pool_read(_view: View, facts: Mapping[str, str]) -> str | None:
     return f"whether storage pool {facts['pool']!r} was looked at anew cannot be told"
 
@@ -115,4 +124,5 @@ RECONCILERS: Mapping[str, Reconciler] = {
     VOLUME_GONE: _volume_gone,
     VOLUME_SIZE: _volume_size,
     VOLUME_WIPED: _volume_wiped,
+    VOLUME_WRITTEN: _volume_written,
 }

@@ -19,9 +19,15 @@ class Volume:
     path: str | None = None
     capacity_bytes: int | None = None
     allocation_bytes: int | None = None
+    physical_bytes: int | None = None  # the length of the file or device; None: as the capacity
     format: str | None = None  # raw, qcow2, …
     backing_path: str | None = None
     backing_format: str | None = None
+
+    @property
+    def content_bytes(self) -> int:
+        """How much there is to read of its file or device: of a qcow2 volume, the image with its tables."""
+        return (self.capacity_bytes if self.physical_bytes is None else self.physical_bytes) or 0
 
     @property
     def key(self) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
+    from xencim.cimom_glue.server.content import OpenContent
     from xencim.cimom_glue.wire import Message
     from xencim.providers.core.access import Principal
     from xencim.providers.core.errors import CimError
@@ -111,10 +112,12 @@ class Client:
         self.writer.write(request(class_name, headers=headers, path=path))
         return await self.reply()
 
-    async def reply(self) -> Reply:
+    async def reply(self, *, has_body: bool = True) -> Reply:
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:-2])
-        if headers.get("transfer-encoding") == "chunked":
+        if not has_body:
+            body = b""
+        elif headers.get("transfer-encoding") == "chunked":
             body = b"".join([piece async for piece in self._chunks()])
         elif "content-length" in headers:
             body = await self.reader.readexactly(int(headers["content-length"]))
@@ -206,6 +209,7 @@ class Starter:
         auth: AuthSettings | None = None,
         engine: Engine | None = None,
         clock: Callable[[], float] | None = None,
+        contents: OpenContent | None = None,
         **settings: Any,  # noqa: ANN401 - those of ServerSettings
     ) -> Serving:
         where: dict[str, Any] = {
@@ -216,7 +220,13 @@ class Starter:
         accounts = Accounts()
         authenticator = Authenticator(accounts, auth, **({"clock": clock} if clock else {}))
         engine = engine or Engine()
-        server = Server(ServerSettings(state_dir=self.state_dir, **where), engine, Codec(), authenticator)
+        server = Server(
+            ServerSettings(state_dir=self.state_dir, **where),
+            engine,
+            Codec(),
+            authenticator,
+            contents=contents,
+        )
         serving = Serving(server, engine, accounts, await server.start(), [])
         self.running.append(serving)
         return serving

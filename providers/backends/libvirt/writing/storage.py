@@ -6,16 +6,21 @@ Errors: BackendError of every kind.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.libvirt.calls import uris
 from xencim.providers.backends.libvirt.writing import storage_actions as actions
+from xencim.providers.backends.libvirt.writing import streams
+from xencim.providers.backends.libvirt.writing.streams import Streams
 from xencim.providers.backends.records import StoragePool, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
+    from xencim.providers.backends.base import Told
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.libvirt.calls.session import Session
     from xencim.providers.backends.libvirt.calls.workers import Workers
@@ -26,6 +31,12 @@ STORAGE_TIMEOUT_S = 24 * 3600.0
 """Wiping or copying a large disk takes hours."""
 STORAGE_ACTIONS_AT_A_TIME = 4
 """Disks gain nothing from more at once."""
+_WITH_STREAMS = frozenset({"dir", "fs", "netfs", "vstorage", "logical", "disk", "iscsi", "scsi", "mpath"})
+"""Pools whose volumes are files or devices of the host: of others, content is not read or written."""
+
+
+def _untold(_done_bytes: int) -> None:
+    """Tell nobody."""
 
 
 class StorageManagement:
@@ -34,6 +45,8 @@ class StorageManagement:
     _inventory: Inventory
     _configs: ConfigCache
     _storage_actions: Workers
+    _content_pieces: Workers
+    uri: str
 
     def _connected(self) -> tuple[Session, Mirror]:
         raise NotImplementedError
@@ -72,10 +85,21 @@ class StorageManagement:
         self._pool(wanted.pool)
         await self._act(wanted.pool, f"volume {wanted.key} created", actions.create_volume, wanted)
 
-    async def clone_volume(self, source: Volume, wanted: Volume) -> None:
-        """Make a volume with the content of another."""
+    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
+        """Make a volume with the content of another; what comes to nothing does not stay."""
         self._pool(wanted.pool)
-        await self._act(wanted.pool, f"volume {source.key} cloned", actions.clone_volume, source, wanted)
+        # A backing image is resolved by libvirt's own copy only, bytes would go on referring to it.
+        if not self._is_streamed(source) or source.backing_path:
+            await self._act(wanted.pool, f"volume {source.key} cloned", actions.clone_volume, source, wanted)
+            return
+        await self.create_volume(wanted)
+        try:
+            await streams.copy(self._streams(), source, wanted, told or _untold)
+        except BaseException:
+            with suppress(BackendError):
+                await self.delete_volume(wanted)
+            raise
+        await self.refresh_pool(wanted.pool)
 
     async def delete_volume(self, volume: Volume) -> None:
         """Delete a volume and its content."""
@@ -91,10 +115,40 @@ class StorageManagement:
             self._configs.forget(uuid)
             await mirror.read(uuid)
 
-    async def wipe_volume(self, volume: Volume) -> None:
+    async def wipe_volume(self, volume: Volume, told: Told | None = None) -> None:
         """Overwrite a volume with zeros."""
-        what = f"volume {volume.key} wiped"
-        await self._act(volume.pool, what, actions.wipe_volume, volume.pool, volume.name)
+        is_sparse = (volume.allocation_bytes or 0) < volume.content_bytes
+        if is_sparse or not self._is_streamed(volume):
+            # libvirt cuts a sparse file off and makes it anew, at once.
+            what = f"volume {volume.key} wiped"
+            await self._act(volume.pool, what, actions.wipe_volume, volume.pool, volume.name)
+        else:
+            await self.write_content(volume, 0, streams.zeros(volume.content_bytes), told)
+
+    def read_content(self, volume: Volume, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Yield a part of a volume's content."""
+        return streams.pieces_of(self._streams(), volume, offset, length)
+
+    async def write_content(
+        self, volume: Volume, offset: int, pieces: AsyncIterator[bytes], told: Told | None = None
+    ) -> None:
+        """Write pieces to a volume, and see what it has become."""
+        try:
+            await streams.write_pieces(self._streams(), volume, offset, pieces, told or _untold)
+        finally:
+            await self.refresh_pool(volume.pool)
+
+    def _streams(self) -> Streams:
+        session, _mirror = self._connected()
+        return Streams(session, self._content_pieces)
+
+    def _is_streamed(self, volume: Volume) -> bool:
+        """Tell whether content is moved by streams: where libvirt has them, and over no network."""
+        return (
+            uris.driver(self.uri) != "test"
+            and uris.is_local(self.uri)
+            and self._pool(volume.pool).type in _WITH_STREAMS
+        )
 
     def _pool(self, name: str) -> StoragePool:
         pool = self._inventory.view.get(StoragePool, name)

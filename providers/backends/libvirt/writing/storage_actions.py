@@ -99,7 +99,7 @@ def clone_volume(session: Session, source: Volume, wanted: Volume) -> None:
     """Make a volume with the content of another."""
     pool = _pool(session, wanted.pool)
     _demand_free(session, pool, wanted)
-    original = _volume(session, source.pool, source.name)
+    original = find_volume(session, source.pool, source.name)
     session.call(pool.createXMLFrom, volume_xml(wanted), original, 0)
 
 
@@ -110,22 +110,23 @@ def _demand_free(session: Session, pool: virStoragePool, wanted: Volume) -> None
 
 def delete_volume(session: Session, pool: str, name: str) -> None:
     """Delete a volume and its content."""
-    session.call(_volume(session, pool, name).delete, 0)
+    session.call(find_volume(session, pool, name).delete, 0)
 
 
 def resize_volume(session: Session, pool: str, name: str, capacity_bytes: int) -> None:
     """Give a volume another capacity; libvirt makes none smaller unless told so."""
-    session.call(_volume(session, pool, name).resize, capacity_bytes, 0)
+    session.call(find_volume(session, pool, name).resize, capacity_bytes, 0)
 
 
 def wipe_volume(session: Session, pool: str, name: str) -> None:
     """Overwrite a volume with zeros."""
-    session.call(_volume(session, pool, name).wipe, 0)
+    session.call(find_volume(session, pool, name).wipe, 0)
 
 
 def _pool(session: Session, name: str) -> virStoragePool:
     return session.call(session.connection.storagePoolLookupByName, name)
 
 
-def _volume(session: Session, pool: str, name: str) -> virStorageVol:
+def find_volume(session: Session, pool: str, name: str) -> virStorageVol:
+    """Return a volume."""
     return session.call(_pool(session, pool).storageVolLookupByName, name)

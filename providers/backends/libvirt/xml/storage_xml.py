@@ -27,6 +27,7 @@ def volume(xml: str, pool: str) -> Volume:
         path=text(told, "target/path"),
         capacity_bytes=_bytes(told, "capacity"),
         allocation_bytes=_bytes(told, "allocation"),
+        physical_bytes=_bytes(told, "physical"),
         format=attribute(told, "target/format", "type"),
         backing_path=text(told, "backingStore/path"),
         backing_format=attribute(told, "backingStore/format", "type"),
