@@ -10,7 +10,6 @@ Errors: a label that the policy does not have is refused (`Decision`), with what
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.acm.decisions import reasons
@@ -32,10 +31,14 @@ class Bits(NamedTuple):
 
 
 class Rules:
-    """A policy's decisions. Immutable: made once for a policy, asked from anywhere."""
+    """A policy's decisions. Immutable: made once for a policy, asked from anywhere.
 
-    def __init__(self, policy: Policy) -> None:
+    ``bootstrap`` is the label of Domain-0, or of the host where there is none; None: the policy's own.
+    """
+
+    def __init__(self, policy: Policy, bootstrap: str | None = None) -> None:
         self.policy = policy
+        self.bootstrap = bootstrap or policy.bootstrap or UNLABELED
         self.ste_types = policy.ste_types or ()
         self.wall_types = policy.chinese_wall_types or ()
         self._has_ste = policy.ste_types is not None
@@ -52,11 +55,6 @@ class Rules:
         }
         self._resources = {label.name: self._bits_of(label) for label in policy.resource_labels}
         self._resources[UNLABELED] = self._machines[UNLABELED]._replace(wall=0, excluded=0)
-
-    @cached_property
-    def bootstrap(self) -> str:
-        """The label of Domain-0, or of the host where there is none."""
-        return self.policy.bootstrap or UNLABELED
 
     def bits(self, label: str, kind: LabelKind = LabelKind.MACHINE) -> Bits | None:
         """Return a label's types; None: the policy has no such label."""

@@ -79,29 +79,40 @@ class RunningSet:
             if not self._counts[number]:
                 self._blocked &= ~(1 << number)
 
-    def may_start(self, label: str) -> Decision:
-        """Tell whether a machine of a label may start now: it is authorized, and in conflict with nobody."""
-        authorized, apart = self.rules.may_run(label), self.is_apart(label)
+    def may_start(self, label: str, *, ignoring: str | None = None) -> Decision:
+        """Tell whether a machine of a label may start now: it is authorized, and in conflict with nobody.
+
+        ``ignoring``: the key of the machine itself, where it is among those that run.
+        """
+        authorized, apart = self.rules.may_run(label), self.is_apart(label, ignoring=ignoring)
         return apart if authorized.permitted else all_of((authorized, apart))
 
-    def is_apart(self, label: str) -> Decision:
+    def is_apart(self, label: str, *, ignoring: str | None = None) -> Decision:
         """Tell whether a label is in conflict with nobody who runs, authorized or not."""
         bits = self.rules.bits(label)
         if bits is None or not bits.wall & self._blocked:
             return PERMITTED
-        return self._conflicts(label)
+        if ignoring in self._machines and not bits.wall & self._blocked_without(ignoring):
+            return PERMITTED
+        return self._conflicts(label, ignoring)
 
     def without(self, *keys: str) -> RunningSet:
         """Return these machines but for some: what would be if they were not there."""
         kept = [(key, machine) for key, machine in self._machines.items() if key not in {HOST, *keys}]
         return RunningSet(self.rules, kept)
 
-    def _conflicts(self, label: str) -> Decision:
+    def _blocked_without(self, key: str) -> int:
+        """Return what the running machines exclude but for one of them."""
+        bits = self.rules.bits(self._machines[key].label)
+        only_its = sum(1 << n for n in ones(bits.excluded) if self._counts[n] == 1) if bits else 0
+        return self._blocked & ~only_its
+
+    def _conflicts(self, label: str, ignoring: str | None) -> Decision:
         found = []
         for other, keys in self._with_label.items():
-            if self.rules.bits(other) is None:
+            names = tuple(self._machines[key].name for key in keys if key != ignoring)
+            if not names or self.rules.bits(other) is None:
                 continue
-            names = tuple(self._machines[key].name for key in keys)
             found += [
                 reasons.in_conflict(self.rules, label, other, names, a_set=a_set, met=met)
                 for a_set, met in self.rules.conflicts(other, label)

@@ -103,8 +103,8 @@ def test_authorization() -> None:
     (finding,) = rules.may_run("nothing").findings
     assert (finding.xserr, finding.rule) == (XsErr.VM_NOT_AUTHORIZED, "authorization")
     assert finding.message == (
-        "label 'nothing' is not authorized to run: it has no Simple Type Enforcement type, and so has nothing "
-        "in common with the host"
+        "label 'nothing' is not authorized to run: it has no Simple Type Enforcement type, and so has "
+        "nothing in common with the host"
     )
 
 
@@ -135,6 +135,10 @@ def test_what_would_be() -> None:
     running = RunningSet(RULES)
     running.start("1", A_BANK)
     assert running.without("1").may_start(B_BANK) is PERMITTED
+    assert running.may_start(B_BANK, ignoring="1") is PERMITTED
+    running.start("2", A_BANK, "other")
+    assert running.may_start(B_BANK, ignoring="1").findings[0].machines == ("other",)
+    running.stop("2")
     assert not running.may_start(B_BANK)
     running.start("1", B_BANK)  # the same machine with another label
     assert [other.label for other in running.machines.values()] == [MANAGEMENT, B_BANK]

@@ -1,0 +1,1 @@
+"""The policy applied to what happens on a host."""

@@ -1,0 +1,257 @@
+"""The security of one host: the policy in force, who runs with which label, and what is decided.
+
+What runs is followed by the inventory's changes; what is about to run counts from the moment it is permitted,
+so that two machines in conflict that are started at once cannot both be.
+
+Source: Xen 4.1, Access Control Module (what is decided when).
+Errors: DeniedError; StateError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from xencim.acm.decisions import PERMITTED, Decision, Rules, RunningSet
+from xencim.acm.decisions.decision import all_of, refused
+from xencim.acm.language import read_policy
+from xencim.acm.model import UNLABELED, PolicyError
+from xencim.providers.backends.records import Denial, Labelled, Mode, Reaction, VirtualMachine
+from xencim.providers.security.enforcement.refusals import DeniedError, reasons_of
+from xencim.providers.security.enforcement.uses import (
+    may_use,
+    names_to_resolve,
+    resolve,
+    taken_away,
+    uses_of,
+)
+from xencim.providers.security.enforcement.watching import Watch
+from xencim.providers.security.stores.labels import HOST_OBJECT, Labels
+from xencim.providers.security.stores.store import SecurityStore
+from xencim.providers.security.telling import tell_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from xencim.acm.model import Policy
+    from xencim.providers.backends.base import Backend
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.records import MachineConfig
+    from xencim.providers.core.state import State
+    from xencim.providers.security.enforcement.uses import Use
+    from xencim.providers.security.stores.store import Kept
+
+log = logging.getLogger(__name__)
+
+KEPT_DENIALS = 100
+"""How many refusals are told; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A policy in force: as values, ready for decisions, and as it was given."""
+
+    policy: Policy
+    rules: Rules
+    xml: bytes
+    digest: str
+    activated: datetime
+    principal: str
+
+
+class Security:
+    """One host's policy and labels. The inventory tells of both by records; only this changes them."""
+
+    store: SecurityStore
+
+    def __init__(self, inventory: Inventory, backend: Backend) -> None:
+        self.inventory = inventory
+        self._watch = Watch(self, backend)
+        self.labels = Labels(inventory)
+        self.in_force: InForce | None = None
+        self.mode = Mode.ENFORCING
+        self.reaction = Reaction.ALERT
+        self.running: RunningSet | None = None
+        self.changing = asyncio.Lock()
+        """Held while the policy or a label changes: one at a time."""
+        self._expected: dict[str, int] = {}
+        self._denials: deque[str] = deque()
+        self._count = 0
+        self._unsubscribe: Callable[[], None] | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is looked at: there is a policy, and it is not switched off."""
+        return self.in_force is not None and self.mode is not Mode.OFF
+
+    async def start(self, state: State, site: str) -> None:
+        """Bring back what is kept, and follow the machines."""
+        self.store = SecurityStore(state, site)
+        kept, labels = await self.store.load()
+        if kept.pending is not None:
+            log.warning(
+                "an earlier server ended while it changed the policy (%s): it is undone", kept.pending
+            )
+            await self.store.give_up("xencim", f"the server ended in the middle: {kept.pending}", None)
+        self.mode, self.reaction = kept.mode, kept.reaction
+        self.labels.put(labels)
+        self.put_in_force(_in_force(kept))
+        self._unsubscribe = self.inventory.subscribe(self._changed)
+
+    async def stop(self) -> None:
+        """Follow nothing any more."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        await self._watch.stop()
+
+    # What is in force ---------------------------------------------------------------------------
+
+    def put_in_force(self, in_force: InForce | None) -> None:
+        """Decide by a policy from now on (None: by none), and tell of it."""
+        self.in_force = in_force
+        if in_force is None:
+            self.running = None
+        else:
+            host = self.labels.get(Labelled.HOST, HOST_OBJECT)
+            rules = Rules(in_force.policy, host.label if host and host.is_valid else None)
+            self.in_force = replace(in_force, rules=rules)
+            self.running = RunningSet(rules)
+            for machine in self.inventory.view.all(VirtualMachine).values():
+                self._sync(machine)
+        tell_policy(self)
+
+    def label_of(self, machine_uuid: str) -> str:
+        """Return a machine's label, `UNLABELED` where it has none."""
+        label = self.labels.get(Labelled.MACHINE, machine_uuid)
+        return label.label if label else UNLABELED
+
+    def relabelled(self, machine_uuid: str) -> None:
+        """Count a running machine by the label that it has now."""
+        machine = self.inventory.view.get(VirtualMachine, machine_uuid)
+        if machine is not None and self.running is not None:
+            self._sync(machine)
+
+    # What is decided ----------------------------------------------------------------------------
+
+    async def may_use(self, label: str, uses: Iterable[Use]) -> Decision:
+        """Tell whether a machine of a label may use all that; permitted where nothing is in force."""
+        wanted = tuple(uses)
+        things = await resolve(names_to_resolve(wanted))
+        if self.in_force is None:
+            return PERMITTED
+        return may_use(self.in_force.rules, self.labels, label, wanted, things)
+
+    def may_start(self, machine_uuid: str) -> Decision:
+        """Tell whether a machine may start, or go on, beside those that run now."""
+        valid = self.label_is_valid(machine_uuid)
+        if self.running is None or not valid.permitted:
+            return valid
+        return self.running.may_start(self.label_of(machine_uuid), ignoring=machine_uuid)
+
+    def label_is_valid(self, machine_uuid: str) -> Decision:
+        """Tell whether an update of the policy has left a machine its label."""
+        label = self.labels.get(Labelled.MACHINE, machine_uuid)
+        if label is None or label.is_valid or self.in_force is None:
+            return PERMITTED
+        return refused([taken_away("the machine", label)])
+
+    async def demand_uses(self, what: str, machine: tuple[str, str], uses: Iterable[Use]) -> None:
+        """Refuse what a machine (uuid, name) may not use; permissive, only tell of it."""
+        self.demand(what, machine, await self.may_use(self.label_of(machine[0]), uses))
+
+    def demand(self, what: str, machine: tuple[str, str], decision: Decision) -> None:
+        """Refuse what is not permitted; permissive, only tell of it."""
+        if decision.permitted or self.in_force is None or not self.is_on:
+            return
+        is_refused = self.mode is Mode.ENFORCING
+        self.record(machine, what, "refused" if is_refused else "permitted", decision)
+        if is_refused:
+            raise DeniedError(what, self.in_force.policy, decision)
+
+    @contextmanager
+    def starting(self, what: str, machine: tuple[str, str]) -> Iterator[None]:
+        """Let a machine start, or refuse it; meanwhile it counts as running."""
+        uuid, name = machine
+        self.demand(what, machine, self.may_start(uuid))
+        self._expected[uuid] = self._expected.get(uuid, 0) + 1
+        if self.running is not None and uuid not in self.running.machines:
+            self.running.start(uuid, self.label_of(uuid), name)
+        try:
+            yield
+        finally:
+            self._expected[uuid] -= 1
+            if not self._expected[uuid]:
+                del self._expected[uuid]
+            self._sync(self.inventory.view.get(VirtualMachine, uuid), uuid)
+
+    async def decide(self, machine: VirtualMachine, config: MachineConfig | None = None) -> Decision:
+        """Tell all that speaks against a machine that runs, or is to run with a definition."""
+        used = await self.may_use(
+            self.label_of(machine.uuid), uses_of(config or machine.current, self.inventory.view)
+        )
+        return all_of((self.may_start(machine.uuid), used))
+
+    def record(self, machine: tuple[str, str], action: str, outcome: str, decision: Decision) -> None:
+        """Tell of a refusal: in the log, and as a record."""
+        uuid, name = machine
+        log.warning("%s: %s: %s", action, outcome, decision.reason)
+        self._count += 1
+        denial = Denial(
+            number=self._count,
+            at=datetime.now(UTC),
+            machine=uuid,
+            machine_name=name,
+            action=action,
+            outcome=outcome,
+            reasons=reasons_of(decision.findings),
+        )
+        self.inventory.put(denial)
+        self._denials.append(denial.key)
+        while len(self._denials) > KEPT_DENIALS:
+            self.inventory.remove(Denial, self._denials.popleft())
+
+    # What runs ----------------------------------------------------------------------------------
+
+    def _changed(self, old: object, new: object) -> None:
+        if self.running is None:
+            return
+        if isinstance(new, VirtualMachine):
+            was_active = isinstance(old, VirtualMachine) and old.state.is_active
+            self._sync(new)
+            if new.state.is_active and not was_active and new.uuid not in self._expected and self.is_on:
+                self._watch.look(new)
+        elif isinstance(old, VirtualMachine):
+            self._sync(None, old.uuid)
+
+    def _sync(self, machine: VirtualMachine | None, uuid: str = "") -> None:
+        """Count a machine as it is."""
+        running = self.running
+        if running is None:
+            return
+        if machine is None or not machine.state.is_active:
+            key = machine.uuid if machine else uuid
+            if key not in self._expected:
+                running.stop(key)
+        elif not machine.is_management_domain:
+            known, label = running.machines.get(machine.uuid), self.label_of(machine.uuid)
+            if known is None or known.label != label:
+                running.start(machine.uuid, label, machine.name)
+
+
+def _in_force(kept: Kept) -> InForce | None:
+    """Read the policy that is kept; one that this version cannot read is not in force, and said so."""
+    if kept.xml is None or kept.digest is None:
+        return None
+    try:
+        policy = read_policy(kept.xml)
+    except PolicyError:
+        log.exception("the policy that was in force cannot be read: nothing is enforced")
+        return None
+    activated = kept.activated or datetime.now(UTC)
+    return InForce(policy, Rules(policy), kept.xml, kept.digest, activated, kept.principal or "")

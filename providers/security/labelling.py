@@ -1,0 +1,222 @@
+"""Objects given labels: machines, disks, networks, VLANs, the host.
+
+A machine that runs is held against the policy again with its new label; what a running machine uses keeps
+its label until it stops.
+
+Source: Xen 4.1: VM.set_security_label, XSPolicy.set_resource_label.
+Errors: PolicyError, whose findings have Xen's error numbers; StateError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from xencim.acm.decisions import Rules
+from xencim.acm.model import UNLABELED, Finding, FindingKind, LabelKind, PolicyError, XsErr
+from xencim.providers.backends.records import AssignedLabel, Labelled, Network, VirtualMachine
+from xencim.providers.security.enforcement.uses import names_to_resolve, resolve, uses_of
+from xencim.providers.security.stores.labels import HOST_OBJECT
+from xencim.providers.security.stores.objects import Thing
+
+if TYPE_CHECKING:
+    from xencim.acm.decisions import Decision
+    from xencim.providers.backends.records import Volume
+    from xencim.providers.security.enforcement.keeper import InForce, Security
+
+MAX_VLAN = 4095
+NO_LABEL = ""
+"""The old label of an object that is believed to have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be labelled: by uuid, a disk's path or name, a network's name, a VLAN's number."""
+
+    kind: Labelled
+    name: str = HOST_OBJECT
+
+
+async def assign(
+    security: Security,
+    target: Target,
+    label: str | None,
+    *,
+    principal: str,
+    old: str | None = None,
+    dry_run: bool = False,
+) -> AssignedLabel | None:
+    """Give an object a label of the policy in force (None: none) and return it.
+
+    ``old`` is the label that the caller believes it has (`NO_LABEL`: none); None: whatever it is.
+    PolicyError: the old label is another, the policy has no such label, the object is in use, or what runs
+    would break a rule.
+    """
+    async with security.changing:
+        in_force = _needed(security)
+        thing = await _thing(security, target)
+        present = security.labels.get(target.kind, thing.object)
+        _check_old(target, present, old)
+        if label is None:
+            await _check_change(security, in_force, target, thing, UNLABELED)
+            if present is not None and not dry_run:
+                await security.store.remove_label(present, principal)
+                security.labels.remove(present)
+                _applied(security, target, thing)
+            return None
+        await _check_change(security, in_force, target, thing, label)
+        wanted = AssignedLabel(
+            kind=target.kind,
+            object=thing.object,
+            label=label,
+            policy=in_force.policy.name,
+            identity=thing.identity,
+            principal=principal,
+            assigned=datetime.now(UTC),
+        )
+        if not dry_run:
+            await security.store.put_labels((wanted,), principal)
+            security.labels.put((wanted,))
+            _applied(security, target, thing)
+        return wanted
+
+
+async def label_copy(security: Security, source: Volume, wanted: Volume) -> None:
+    """Give a volume that is about to be made the label of the one that it is a copy of.
+
+    A label that a volume of that name had is replaced: nothing of it is left.
+    """
+    if source.path is None:
+        return
+    pool_path = source.path.removesuffix(source.name)
+    names = (f"file:{source.path}", f"file:{wanted.path or pool_path + wanted.name}")
+    things = await resolve(names)
+    labels = security.labels.of_disk(things[names[0]])
+    if not labels:
+        return
+    async with security.changing:
+        thing = things[names[1]]
+        copied = replace(labels[0], object=thing.object, identity=thing.identity, assigned=datetime.now(UTC))
+        await security.store.put_labels((copied,), copied.principal)
+        security.labels.put((copied,))
+
+
+def refusal(
+    message: str, xserr: XsErr, *, labels: tuple[str, ...] = (), element: str | None = None
+) -> PolicyError:
+    """Make the error of one reason."""
+    return PolicyError((Finding(FindingKind.ERROR, message, xserr, labels=labels, element=element),))
+
+
+def _needed(security: Security) -> InForce:
+    if security.in_force is None:
+        raise refusal("no policy is in force: put one in force first", XsErr.POLICY_NOT_LOADED)
+    return security.in_force
+
+
+async def _thing(security: Security, target: Target) -> Thing:
+    """Find what is to be labelled, by the name that it is kept under."""
+    name, view = target.name, security.inventory.view
+    if target.kind is Labelled.DISK:
+        full = f"file:{name}" if name.startswith("/") else name
+        kind, _, rest = full.partition(":")
+        if kind not in {"file", "phy", "volume", "network"} or not rest:
+            raise refusal(
+                f"{name!r} names no disk: give a path, or volume:POOL/NAME or network:NAME",
+                XsErr.BAD_RESOURCE_FORMAT,
+            )
+        return (await resolve((full,)))[full]
+    if target.kind is Labelled.VLAN and not (
+        name.isascii() and name.isdigit() and 1 <= int(name) <= MAX_VLAN
+    ):
+        raise refusal(f"{name!r} is no VLAN: they are 1 to {MAX_VLAN}", XsErr.BAD_RESOURCE_FORMAT)
+    if target.kind is Labelled.NETWORK and not name.startswith("bridge:") and view.get(Network, name) is None:
+        raise refusal(f"there is no network {name!r} (bridge:NAME names a bridge)", XsErr.BAD_RESOURCE_FORMAT)
+    return Thing(str(int(name)) if target.kind is Labelled.VLAN else name)
+
+
+def _check_old(target: Target, present: AssignedLabel | None, old: str | None) -> None:
+    """Refuse a change by somebody who believes another label there."""
+    has = present.label if present else NO_LABEL
+    if old is not None and old != has:
+        raise refusal(
+            f"{target.kind.value} {target.name!r} has {f'label {has!r}' if has else 'no label'}, not "
+            f"{old or 'none'!r}: look at it and try again",
+            XsErr.BAD_LABEL,
+            labels=(has, old),
+        )
+
+
+async def _check_change(
+    security: Security, in_force: InForce, target: Target, thing: Thing, label: str
+) -> None:
+    """Refuse a label that the policy does not have, or that what runs cannot bear."""
+    kind = LabelKind.MACHINE if target.kind in {Labelled.MACHINE, Labelled.HOST} else LabelKind.RESOURCE
+    _demand(in_force.rules.check_label(label, kind))
+    if target.kind is Labelled.MACHINE:
+        await _check_machine(security, target.name, label)
+    elif target.kind is Labelled.HOST:
+        rules = Rules(in_force.policy, label)
+        for machine in security.inventory.view.all(VirtualMachine).values():
+            if machine.state.is_active and not machine.is_management_domain:
+                _demand(rules.may_run(security.label_of(machine.uuid)))
+    else:
+        await _check_unused(security, target, thing, label)
+
+
+async def _check_machine(security: Security, uuid: str, label: str) -> None:
+    machine = security.inventory.view.get(VirtualMachine, uuid)
+    if machine is None or not machine.state.is_active or security.running is None:
+        return
+    _demand(security.running.may_start(label, ignoring=uuid))
+    _demand(await security.may_use(label, uses_of(machine.current, security.inventory.view)))
+
+
+async def _check_unused(security: Security, target: Target, thing: Thing, label: str) -> None:
+    """Refuse to label what a running machine uses, and a VLAN with the label of another."""
+    if target.kind is Labelled.VLAN and label != UNLABELED:
+        for other in security.labels.all():
+            if (other.kind, other.label) == (Labelled.VLAN, label) and other.object != thing.object:
+                raise refusal(
+                    f"VLAN {other.object} has label {label!r}: no two VLANs have the same",
+                    XsErr.RESOURCE_ALREADY_LABELED,
+                    labels=(label,),
+                )
+    user = await _user_of(security, target.kind, thing)
+    if user is not None:
+        raise refusal(
+            f"{target.kind.value} {thing.object!r} is in use by {user!r}, which runs: stop it first",
+            XsErr.RESOURCE_IN_USE,
+            element=thing.object,
+        )
+
+
+async def _user_of(security: Security, kind: Labelled, thing: Thing) -> str | None:
+    """Return the name of a running machine that uses an object, None when there is none."""
+    view = security.inventory.view
+    used = [
+        (machine.name, use)
+        for machine in view.all(VirtualMachine).values()
+        if machine.state.is_active
+        for use in uses_of(machine.current, view)
+        if use.kind is kind
+    ]
+    things = await resolve(names_to_resolve(use for _, use in used))
+    for name, use in used:
+        for found in (things.get(other, Thing(other)) for other in use.names):
+            if found.object == thing.object or (found.identity and found.identity == thing.identity):
+                return name
+    return None
+
+
+def _applied(security: Security, target: Target, thing: Thing) -> None:
+    if target.kind is Labelled.MACHINE:
+        security.relabelled(thing.object)
+    elif target.kind is Labelled.HOST:
+        security.put_in_force(security.in_force)
+
+
+def _demand(decision: Decision) -> None:
+    if not decision.permitted:
+        raise PolicyError(decision.findings)

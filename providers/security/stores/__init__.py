@@ -1,0 +1,1 @@
+"""What is kept of the security policy: documents, history, labels of objects."""
