@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from xencim.acm.model import Finding, FindingKind, PolicyError, XsErr
@@ -22,6 +23,7 @@ class Notes:
         self.file = file
         self.lines: dict[Place, int] = dict(lines or {})
         self.found: list[Finding] = []
+        self._counts = Counter[FindingKind]()
 
     def line_of(self, *place: str | int) -> int | None:
         """Return the line of a place, None when the policy came from no document."""
@@ -47,6 +49,10 @@ class Notes:
     def _note(
         self, kind: FindingKind, message: str, xserr: XsErr, place: Place, data: dict[str, Any]
     ) -> None:
-        if len(self.found) < MAX_FINDINGS:
+        self._counts[kind] += 1
+        if self._counts[kind] <= MAX_FINDINGS:
             data.setdefault("line", self.line_of(*place))
             self.found.append(Finding(kind, message, xserr, file=self.file, **data))
+        elif self._counts[kind] == MAX_FINDINGS + 1:
+            message = f"there is more than these {MAX_FINDINGS}; mend them first"
+            self.found.append(Finding(kind, message, xserr, file=self.file))
