@@ -58,7 +58,7 @@ def _version(policy: Policy, notes: Notes) -> None:
     version = policy.header.version
     if numbers and (version.major, version.minor) <= (int(numbers[1]), int(numbers[2])):
         notes.warning(
-            f"version {version} is not above that of FromPolicy, {previous.version}: as an update it is refused",
+            f"version {version} is not above that of FromPolicy, {previous.version}: an update is refused",
             "header",
             element="Version",
         )
