@@ -70,19 +70,23 @@ def show(args: argparse.Namespace) -> int:
 
 def wait(args: argparse.Namespace) -> int:
     """Wait until a job has ended; failed when it did not end well."""
-    until_s = None if args.timeout is None else time.monotonic() + args.timeout
     with connected(_socket(args)) as connection:
-        job = _find(connection, args.job)
-        while job["JobState"] < _FIRST_FINAL:
-            _draw(job)
-            if until_s is not None and time.monotonic() >= until_s:
-                raise CommandError(f"job {_id(job)} is still {_state(job)} after {args.timeout:g} s")
-            time.sleep(POLL_S)
-            job = connection.GetInstance(job.path)
-        _draw(job, ending="\n")
+        follow(connection, _find(connection, args.job), args.timeout)
+    return Exit.DONE
+
+
+def follow(connection: pywbem.WBEMConnection, job: Any, timeout_s: float | None = None) -> None:  # noqa: ANN401 - pywbem has no types
+    """Wait until a job has ended, and draw how far it is; CommandError when it did not end well."""
+    until_s = None if timeout_s is None else time.monotonic() + timeout_s
+    while job["JobState"] < _FIRST_FINAL:
+        _draw(job)
+        if until_s is not None and time.monotonic() >= until_s:
+            raise CommandError(f"job {_id(job)} is still {_state(job)} after {timeout_s:g} s")
+        time.sleep(POLL_S)
+        job = connection.GetInstance(job.path)
+    _draw(job, ending="\n")
     if job["JobState"] != _COMPLETED:
         raise CommandError(f"job {_id(job)} {_state(job)}: {job['ErrorDescription']}")
-    return Exit.DONE
 
 
 def cancel(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xencim import __version__
 from xencim.cimom_glue.cli.settings import add_settings
+from xencim.cimom_glue.cli.vm.arguments import add_vm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +128,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_user(commands)
     _add_job(commands)
 
+    add_vm(commands, _command)
     _add_subscription(commands)
 
     config = _command(commands, "config", "show the settings in force", _CONFIG)
