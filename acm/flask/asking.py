@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SYSTEM_PYTHON = "/usr/bin/python3"
 ANSWERS_WITHIN_S = 300
 CONTROL, CONTROL_CHANNEL = "dom0_t", "dom0_t_channel"
-GRANTS = frozenset({"map_read", "map_write", "copy", "unmap"})
+GRANTS = frozenset({"map_read", "map_write", "copy"})
 CHANNEL = frozenset({"create", "send", "status"})
 
 

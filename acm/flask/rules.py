@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from xencim.acm.model import Policy
 
 SHARING = (
-    "grant { map_read map_write copy unmap }",
+    "grant { map_read map_write copy }",
     "event { create send status bind }",
     "argo { register_single_source send }",
 )
@@ -55,6 +55,9 @@ allow {MACHINES} {SELF}:argo {{ register_single_source send }};
 allow {MACHINES} {SELF}:mmu {{ adjust physmap map_read map_write stat pinpage updatemp mmuext_op exchange }};
 allow {MACHINES} {SELF}:hvm {{ getparam setparam altp2mhvm_op }};
 allow {MACHINES} {SELF}:domain2 get_vnumainfo;
+
+# Whoever has mapped a page gives it back, also when a newer policy would no longer let it be mapped.
+allow {{ dom0_t {MACHINES} }} {{ dom0_t {MACHINES} }}:grant unmap;
 
 # The control domain watches, stops and saves whatever runs, also what a newer policy no longer lets start.
 allow dom0_t {MACHINES}:domain {{

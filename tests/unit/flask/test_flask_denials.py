@@ -33,8 +33,15 @@ def test_a_message_of_today() -> None:
         f"(XEN) [   61.1] avc:  denied  {{ map_read map_write }} for source=d3 target=d5 "
         f"scontext={A} tcontext={B} tclass=grant"
     )
-    assert parse(line) == Access(granted=False, permissions=("map_read", "map_write"), class_name="grant",
-                                 source_context=A, target_context=B, source_domain=3, target_domain=5)  # fmt: skip
+    assert parse(line) == Access(
+        granted=False,
+        permissions=("map_read", "map_write"),
+        class_name="grant",
+        source_context=A,
+        target_context=B,
+        source_domain=3,
+        target_domain=5,
+    )
 
 
 def test_a_message_of_old() -> None:
