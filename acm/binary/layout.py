@@ -16,6 +16,8 @@ from __future__ import annotations
 import struct
 
 MAGIC = 0x0001_DEBC
+MAGIC_BYTES = MAGIC.to_bytes(4)
+"""What a binary starts with."""
 SECTION_VERSION = 1
 CODE_NONE = 0
 CODE_UNDEFINED = 15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from xencim.acm.model import PolicyError
 from xencim.cimom_glue.cli.output import CommandError, Exit
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.server import CertificateError, PasswordFileError
@@ -27,7 +28,7 @@ def explain(error: Exception) -> CommandError | None:
         case PasswordFileError() | StateError():
             hint = _OTHER_PLACE if isinstance(error.__cause__, OSError) else None
             return CommandError(str(error), hint=hint)
-        case CertificateError() | SchemaError():
+        case PolicyError() | CertificateError() | SchemaError():
             return CommandError(str(error))
         case OSError():
             place = f"{error.filename}: " if error.filename else ""

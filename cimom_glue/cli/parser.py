@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from xencim import __version__
+from xencim.cimom_glue.cli.policy.arguments import add_policy
 from xencim.cimom_glue.cli.settings import add_settings
 from xencim.cimom_glue.cli.vm.arguments import add_vm
 
@@ -129,6 +130,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_job(commands)
 
     add_vm(commands, _command)
+    add_policy(commands, _command)
     _add_subscription(commands)
 
     config = _command(commands, "config", "show the settings in force", _CONFIG)
