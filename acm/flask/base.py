@@ -64,12 +64,9 @@ type_transition dom0_t domain_type:event dom0_t_channel;
 allow dom0_t dom0_t_channel:event { create send status };
 allow dom0_t_channel dom0_t:event bind;
 
-# Devices: the control domain hands out all, and uses itself what nobody has labelled.
-allow dom0_t resource_type:resource { setup stat_device plug unplug };
-allow dom0_t resource_type:resource { add_device add_irq add_iomem add_ioport };
-allow dom0_t resource_type:resource { remove_device remove_irq remove_iomem remove_ioport };
-allow dom0_t resource_type:hvm bind_irq;
-allow dom0_t { irq_t ioport_t iomem_t device_t }:resource { use use_iommu use_iommu_nointremap use_noiommu };
+# Devices that nobody has labelled are the control domain's.
+allow dom0_t { irq_t ioport_t iomem_t device_t }:resource ~{ add remove };
+allow dom0_t { irq_t ioport_t iomem_t device_t }:hvm bind_irq;
 
 # Every machine may ask who the hypervisor is, and write to its console as long as the boolean says so.
 allow domain_type xen_t:version { xen_extraversion xen_compile_info xen_capabilities };

@@ -80,6 +80,10 @@ allow dom0_t {AUTHORIZED}:mmu {{ map_write adjust memorymap physmap pinpage mmue
 allow dom0_t {AUTHORIZED}:hvm {{ hvmctl sethvmc setparam altp2mhvm altp2mhvm_op dm }};
 allow dom0_t {AUTHORIZED}:grant {{ setup query }};
 allow dom0_t {AUTHORIZED}:resource add;
+
+# It hands devices out; to reach a device's configuration, as it must for that, is to use it.
+allow dom0_t {RESOURCES}:resource ~{{ add remove }};
+allow dom0_t {RESOURCES}:hvm bind_irq;
 """
 
 
@@ -117,7 +121,6 @@ def module(policy: Policy, domain_permissions: Iterable[str]) -> Iterator[str]:
     yield MACHINE_RULES
     if "get_domain_state" in domain_permissions:
         yield f"allow dom0_t {MACHINES}:domain2 get_domain_state;"
-    yield from _device_rules()
     yield f"role system_r types {{ {SELF} {MACHINES} }};"
 
 
@@ -141,11 +144,3 @@ def _machine_types(policy: Policy, machines: tuple[Label, ...]) -> Iterator[str]
         authorized = (AUTHORIZED,) if attributes and set(control) >= set(attributes) else ()
         yield f"type {', '.join((name, 'domain_type', 'event_type', MACHINES, *authorized, *attributes))};"
         yield f"type_transition {name} {name}:domain {SELF};"
-
-
-def _device_rules() -> Iterator[str]:
-    """Give what the control domain does with labelled devices: hand them out, not use them."""
-    yield f"allow dom0_t {RESOURCES}:resource {{ setup stat_device plug unplug }};"
-    for verb in ("add", "remove"):
-        yield f"allow dom0_t {RESOURCES}:resource {{ {verb}_device {verb}_irq {verb}_iomem {verb}_ioport }};"
-    yield f"allow dom0_t {RESOURCES}:hvm bind_irq;"
