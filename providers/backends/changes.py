@@ -18,7 +18,7 @@ from xencim.providers.backends.base import BackendError
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
 
-    from xencim.providers.backends.records import CpuAllocation, Host, MachineConfig, MemoryAllocation
+    from xencim.providers.backends.records import CpuAllocation, Disk, Host, MachineConfig, MemoryAllocation
 
 KEYS: dict[str, Callable[[Any], str]] = {
     "vcpus": lambda vcpu: f"{vcpu.index}",
@@ -180,6 +180,7 @@ def check(config: MachineConfig, host: Host, old: MachineConfig | None = None) -
             raise BackendError("invalid", f"{part}[{twice[0]}] is there twice")
         if "" in counts:
             raise BackendError("invalid", f"one of {part} has no name")
+    _check_disks(config.disks)
     same = old.vcpus if old else ()
     for vcpu in config.vcpus:
         if vcpu.pinned_to is not None and vcpu not in same and not _exist(vcpu.pinned_to, host):
@@ -204,6 +205,15 @@ def _check_cpu(cpu: CpuAllocation, host: Host) -> None:
     for name, value, lowest in (("weight", cpu.weight, 1), ("cap_percent", cpu.cap_percent, 0)):
         if value is not None and value < lowest:
             raise BackendError("invalid", f"cpu.{name} is {value}: at least {lowest}")
+
+
+def _check_disks(disks: Iterable[Disk]) -> None:
+    for disk in disks:
+        for unit in ("bytes_s", "iops"):
+            limits = {way: getattr(disk, f"{way}_{unit}") for way in ("total", "read", "write")}
+            if limits["total"] and (limits["read"] or limits["write"]):
+                name = f"disks[{disk.target}].total_{unit}"
+                raise BackendError("invalid", f"{name} excludes read_{unit} and write_{unit}: set 0 there")
 
 
 def _check_memory(memory: MemoryAllocation) -> None:

@@ -56,6 +56,13 @@ class Disk:
     capacity_bytes: int | None = None
     serial: str | None = None
     boot_order: int | None = None
+    # What it may do a second; None: without limit. The total excludes the two others.
+    total_bytes_s: int | None = None
+    read_bytes_s: int | None = None
+    write_bytes_s: int | None = None
+    total_iops: int | None = None
+    read_iops: int | None = None
+    write_iops: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,11 @@ from xencim.providers.core.pool_ids import pool_name
 from xencim.providers.management.resource import Resource
 from xencim.providers.management.units import in_unit
 from xencim.providers.vm.rows import DISKS, config_of, origins
-from xencim.providers.vm.settings.disk import SPEC
+from xencim.providers.vm.settings.disk import LIMITS, SPEC
 
 if TYPE_CHECKING:
     from xencim.providers.management.given import Given
-    from xencim.providers.management.resource import Scene
+    from xencim.providers.management.resource import Scene, Setter
 
 _DEVICES = {0: "disk", 1: "cdrom", 2: "floppy", 4: "lun"}  # EmulatedType
 _REMOVABLE = frozenset({"cdrom", "floppy"})
@@ -131,6 +131,11 @@ def _medium(disk: Disk, value: str, scene: Scene) -> Disk:
     )
 
 
+def _limit(field: str) -> Setter:
+    """Return what sets a limit; 0 is none."""
+    return lambda disk, value, _scene: replace(disk, **{field: value or None})
+
+
 RESOURCE = Resource(
     spec=SPEC,
     parts=DISKS,
@@ -150,6 +155,7 @@ RESOURCE = Resource(
         "DriverCache": lambda disk, value, _scene: replace(disk, cache=value or None),
         "readonly": lambda disk, value, _scene: replace(disk, readonly=value),
         "shareable": lambda disk, value, _scene: replace(disk, shareable=value),
+        **{name: _limit(field) for name, field in LIMITS.items()},
         "BootOrder": lambda disk, value, _scene: replace(disk, boot_order=value or None),
     },
 )

@@ -33,6 +33,17 @@ _CAPTION = {
 }
 
 
+LIMITS = {
+    "TotalBandwidthLimit": "total_bytes_s",
+    "ReadBandwidthLimit": "read_bytes_s",
+    "WriteBandwidthLimit": "write_bytes_s",
+    "TotalIOPSLimit": "total_iops",
+    "ReadIOPSLimit": "read_iops",
+    "WriteIOPSLimit": "write_iops",
+}
+"""Properties by the fields that they tell."""
+
+
 def _address(_vm: VirtualMachine, disk: Disk, *_: Row) -> str | None:
     if disk.source is None and disk.pool and disk.volume:
         return f"{disk.pool}/{disk.volume}"
@@ -90,6 +101,14 @@ SPEC = ClassSpec(
         _xml("DriverName", "driver_name", "driver/@name"),
         _xml("DriverType", "driver_type", "driver/@type"),
         _xml("DriverCache", "cache", "driver/@cache"),
+        *(
+            Prop(
+                name,
+                lambda _vm, disk, *_, field=field: getattr(disk, field) or 0,
+                source="virDomainGetXMLDesc: devices/disk/iotune",
+            )
+            for name, field in LIMITS.items()
+        ),
         _xml("BootOrder", "boot_order", "boot/@order"),
     ),
     unfilled=NO_DESCRIPTION,

@@ -5,7 +5,8 @@ a worker thread.
 
 Source: libvirt's API reference, virDomainSetVcpusFlags, virDomainSetMemoryFlags,
 virDomainSetSchedulerParametersFlags, virDomainPinVcpu, virDomainSetMetadata,
-virDomainSetLifecycleAction, virDomainAttachDeviceFlags and its kin, virDomainBlockResize.
+virDomainSetLifecycleAction, virDomainAttachDeviceFlags and its kin, virDomainSetBlockIoTune,
+virDomainBlockResize.
 Errors: BackendError: unsupported, naming what cannot be changed; invalid.
 """
 
@@ -21,6 +22,7 @@ from lxml import etree
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.changes import KEYS, changes, doable
 from xencim.providers.backends.libvirt.xml.device_writer import elements, new_element, write_device
+from xencim.providers.backends.libvirt.xml.device_xml import DISK_LIMITS
 from xencim.providers.backends.libvirt.xml.machine_writer import PERIOD_US, domain_text
 from xencim.providers.backends.libvirt.xml.parse import document
 
@@ -56,6 +58,7 @@ _NIC_FIELDS = frozenset(
         "outbound",
     )
 )
+_LIMITS = frozenset(f"disks.{field}" for field in DISK_LIMITS)
 _LIFECYCLE = {"on_poweroff": 0, "on_reboot": 1, "on_crash": 2}  # virDomainLifecycle
 _LIFECYCLE_ACTIONS = {  # virDomainLifecycleAction
     "destroy": 0,
@@ -73,6 +76,7 @@ POSSIBLE: dict[str, frozenset[str]] = {
     | _PLUGGED
     | _MEDIA
     | _NIC_FIELDS
+    | _LIMITS
     | {"inputs+", "inputs-", "disks.capacity_bytes", "graphics.password"}
     | _LIFECYCLE.keys(),
     "xen": _TEXTS | _PROCESSORS | _WEIGHTS | _PLUGGED | _MEDIA | {"memory.maximum_kib"},
@@ -109,6 +113,7 @@ def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int
         *_scheduling(todo, driver),
         *_lifecycle(todo),
         *_devices(todo, wanted),
+        *_limits(todo, wanted),
         *_growth(todo),
     ]
 
@@ -207,7 +212,8 @@ def _set_lifecycle(event: int, action: int, session: Session, domain: virDomain)
 
 def _devices(todo: list[Change], wanted: MachineConfig) -> Iterator[Step]:
     """First what goes, then what changes, then what comes: it may take the place of what went."""
-    devices = [c for c in todo if c.part in KEYS and c.part != "vcpus" and c.kind != "disks.capacity_bytes"]
+    elsewhere = {"disks.capacity_bytes", *_LIMITS}
+    devices = [c for c in todo if c.part in KEYS and c.part != "vcpus" and c.kind not in elsewhere]
     for change in devices:
         if change.new is None and change.field is None:
             yield Step(change.name, partial(_detach, change.part, change.key or ""))
@@ -247,6 +253,19 @@ def _update(part: str, key: str, record: object, session: Session, domain: virDo
 
 def _attach(xml: str, session: Session, domain: virDomain) -> None:
     session.call(domain.attachDeviceFlags, xml, session.libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+
+def _limits(todo: list[Change], wanted: MachineConfig) -> Iterator[Step]:
+    """All limits of a disk in one call: a total is let go as the others come, and the other way round."""
+    for disk in wanted.disks:
+        names = [c.name for c in todo if c.kind in _LIMITS and c.key == disk.target]
+        if names:
+            figures = {name: getattr(disk, field) or 0 for field, name in DISK_LIMITS.items()}
+            yield Step(", ".join(names), partial(_limit, disk.target, figures))
+
+
+def _limit(target: str, figures: dict[str, int], session: Session, domain: virDomain) -> None:
+    session.call(domain.setBlockIoTune, target, figures, session.libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def _growth(todo: list[Change]) -> Iterator[Step]:

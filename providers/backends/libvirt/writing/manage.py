@@ -17,7 +17,7 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.changes import check, unmet
 from xencim.providers.backends.libvirt.calls import uris
 from xencim.providers.backends.libvirt.writing import define
-from xencim.providers.backends.libvirt.writing.reconfigure import apply, completed, plan
+from xencim.providers.backends.libvirt.writing.reconfigure import apply, check_limits, completed, plan
 from xencim.providers.backends.libvirt.xml.machine_writer import domain_text, new_domain
 from xencim.providers.backends.records import (
     CpuAllocation,
@@ -64,6 +64,7 @@ class Management:
         host = self._inventory.view.host
         config = completed(config, host)
         check(config, host)
+        check_limits(uris.driver(self.uri), config)
         xml = domain_text(new_domain(name, key, config))
         defined = partial(define.define, session, name, key, xml, autostart=autostart)
         await self._write(mirror, key, f"{name} defined", defined)

@@ -19,6 +19,7 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.changes import changes, check, grown, unmet
 from xencim.providers.backends.libvirt.writing.define import grow_volume, redefine
 from xencim.providers.backends.libvirt.writing.live import Step, steps
+from xencim.providers.backends.libvirt.xml.device_xml import DISK_LIMITS
 
 if TYPE_CHECKING:
     from xencim.providers.backends.libvirt.calls.session import Session
@@ -86,6 +87,18 @@ def plan(
 def _check_stored(driver: str, old: MachineConfig, wanted: MachineConfig) -> None:
     if driver == "xen" and (wanted.cpu.cap_percent or 0) != (old.cpu.cap_percent or 0):
         raise BackendError("unsupported", "cpu.cap_percent: libxl keeps none in a stored definition")
+    check_limits(driver, wanted)
+
+
+def check_limits(driver: str, wanted: MachineConfig) -> None:
+    """Refuse limits of disks where the driver keeps them in a definition and does not carry them out."""
+    if driver not in {"xen", "lxc"}:
+        return
+    for disk in wanted.disks:
+        for limit in DISK_LIMITS:
+            if getattr(disk, limit):
+                name = f"disks[{disk.target}].{limit}"
+                raise BackendError("unsupported", f"{name}: libvirt's driver {driver!r} limits no disks")
 
 
 def _volumes_grown(

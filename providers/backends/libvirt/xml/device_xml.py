@@ -26,6 +26,15 @@ from xencim.providers.backends.records import (
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+DISK_LIMITS = {
+    "total_bytes_s": "total_bytes_sec",
+    "read_bytes_s": "read_bytes_sec",
+    "write_bytes_s": "write_bytes_sec",
+    "total_iops": "total_iops_sec",
+    "read_iops": "read_iops_sec",
+    "write_iops": "write_iops_sec",
+}
+"""Fields of a disk by what libvirt calls them, in its XML below iotune and as block I/O parameters."""
 DISK_SOURCES = {"file": "file", "block": "dev", "dir": "dir", "network": "name"}
 
 
@@ -53,6 +62,7 @@ def disk(element: _Element) -> Disk:
         shareable=element.find("shareable") is not None,
         serial=text(element, "serial"),
         boot_order=number(attribute(element, "boot", "order")),
+        **{field: number(text(element, f"iotune/{name}")) or None for field, name in DISK_LIMITS.items()},
     )
 
 

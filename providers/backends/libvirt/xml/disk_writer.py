@@ -26,6 +26,10 @@ _ATTRIBUTES = (
     ("cache", "driver", "cache"),
     ("boot_order", "boot", "order"),
 )
+_TEXTS = (
+    ("serial", "serial"),
+    *((field, f"iotune/{name}") for field, name in device_xml.DISK_LIMITS.items()),
+)
 
 
 def write_disk(element: _Element, disk: Disk) -> None:
@@ -47,8 +51,9 @@ def write_disk(element: _Element, disk: Disk) -> None:
     for flag in ("readonly", "shareable"):
         if getattr(disk, flag) != getattr(now, flag):
             edit.set_flag(element, flag, on=getattr(disk, flag))
-    if disk.serial != now.serial:
-        edit.set_text(element, "serial", disk.serial)
+    for field, path in _TEXTS:
+        if getattr(disk, field) != getattr(now, field):
+            edit.set_text(element, path, getattr(disk, field))
 
 
 def _source_type(disk: Disk) -> str:
