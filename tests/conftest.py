@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class Libvirtd:
 
     tools: Path
     base: Path
+    host_uuid: str = ""
 
     @property
     def uri(self) -> str:
@@ -51,7 +53,8 @@ class Libvirtd:
     def start(self, *, keep: bool = False) -> None:
         environment = {**os.environ, "LV_KEEP": "1" if keep else "0"}
         script = self.tools / "libvirtd-start"
-        subprocess.run([script, self.base], check=True, env=environment, capture_output=True)
+        words = [script, self.base, *([self.host_uuid] if self.host_uuid else [])]
+        subprocess.run(words, check=True, env=environment, capture_output=True)
 
     def stop(self) -> None:
         subprocess.run([self.tools / "libvirtd-stop", self.base], check=True, capture_output=True)
@@ -66,9 +69,9 @@ class Libvirtd:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.fixture(scope="module")
-def libvirtd(shared_dir: Path) -> Iterator[Libvirtd]:
-    """A private libvirtd with QEMU, started from nothing."""
+@contextmanager
+def private_libvirtd(shared_dir: Path, host_uuid: str = "") -> Iterator[Libvirtd]:
+    """Run a private libvirtd with QEMU, started from nothing; two on one machine need uuids of their own."""
     if os.geteuid() != 0:
         pytest.skip("a private libvirtd needs root")
     for program in ("libvirtd", "virsh", "qemu-system-x86_64"):
@@ -76,13 +79,20 @@ def libvirtd(shared_dir: Path) -> Iterator[Libvirtd]:
             pytest.skip(f"{program} is not installed")
     # Not pytest's own folder: a Unix socket's path has 107 characters.
     base = Path(tempfile.mkdtemp(prefix="xencim-libvirtd-"))
-    daemon = Libvirtd(shared_dir / "tools", base)
+    daemon = Libvirtd(shared_dir / "tools", base, host_uuid)
     daemon.start()
     try:
         yield daemon
     finally:
         daemon.stop()
         shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def libvirtd(shared_dir: Path) -> Iterator[Libvirtd]:
+    """A private libvirtd with QEMU, started from nothing."""
+    with private_libvirtd(shared_dir) as daemon:
+        yield daemon
 
 
 @pytest.fixture(autouse=True)

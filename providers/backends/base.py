@@ -288,7 +288,10 @@ class Backend(Protocol):
     # Migration.
 
     async def describe(self, machine_uuid: str) -> str:
-        """Describe a machine in words that the backend of another such hypervisor takes; without secrets."""
+        """Describe a machine in words that the backend of another such hypervisor takes; without secrets.
+
+        The inventory shows the same of it, what announces nothing included.
+        """
         ...
 
     async def admit(self, description: str) -> IncomingMachine:

@@ -287,7 +287,7 @@ async def test_work_that_does_not_end_holds_nobody_up_for_ever(
 
 
 async def test_too_many_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "MAX_UNFINISHED", 1)
+    monkeypatch.setattr(jobs, "MAX_UNFINISHED", 1)
     await bench.begin("first")
     with pytest.raises(CimError) as caught:
         await bench.begin("second", "b")

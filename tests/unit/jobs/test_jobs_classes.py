@@ -22,6 +22,7 @@ from xencim.providers.core.spec import Const, Context, MethodCall
 from xencim.providers.jobs import concrete_job, method_result
 from xencim.providers.jobs.methods import get_error, get_errors, request_state_change
 from xencim.providers.jobs.rows import JOBS
+from xencim.providers.security.enforcement.keeper import Security
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -97,6 +98,7 @@ class Bench:
             backend=self.backend,
             inventory=self.inventory,
             jobs=self.jobs,
+            security=Security(self.inventory, self.backend),
             reservations=Reservations(),
         )
 

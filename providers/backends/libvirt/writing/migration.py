@@ -57,8 +57,9 @@ class MigrationManagement:
 
     async def describe(self, machine_uuid: str) -> str:
         """Describe a machine as libvirt itself would to another host."""
-        session, _mirror = self._connected()
+        session, mirror = self._connected()
         name = self._known(machine_uuid).name
+        await mirror.read(machine_uuid)
         return await self._workers.run(
             f"the definition of {name}", partial(migrating.describe, session, machine_uuid)
         )
