@@ -1,0 +1,112 @@
+"""What became of a machine that was moved: both hypervisors are looked at, and nothing is repeated.
+
+Used when the hypervisor was lost meanwhile, and for jobs that a killed server left behind: the hypervisors
+move a machine between them, whoever watches.
+
+Errors: CimError, which says where the machine is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import Destination, VirtualMachine
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.jobs.recovery import Followed
+from xencim.providers.migration.doors import door
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.mof.values import Value
+    from xencim.providers.backends.base import Backend
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.core.jobs.engine import Progress
+    from xencim.providers.core.jobs.recovery import Follower
+    from xencim.providers.core.served import Site
+    from xencim.providers.migration.doors import Door
+
+KINDS = ("MigrateVirtualSystemToHost", "MigrateVirtualSystemToSystem")
+LOOK_S = 0.5
+"""How often the hypervisor is asked whether it still works."""
+BACK_S = 60.0
+"""How long a hypervisor that was lost may take to come back."""
+
+
+def followers(site: Site) -> Mapping[str, Follower]:
+    """Return who goes on with the migrations that an earlier server of this site began."""
+
+    def follow(facts: Mapping[str, str]) -> Followed:
+        async def work(progress: Progress) -> Mapping[str, Value]:
+            backend, inventory = site.backend, site.inventory
+            destination = inventory.view.get(Destination, facts["destination"].lower())
+            if destination is None:
+                raise CimError(
+                    Status.FAILED,
+                    f"the server ended while this went on, and {facts['destination']} is no destination any"
+                    f" more; {_here(inventory, facts['machine'])}",
+                )
+            there = door(destination, backend, site.prefix)
+            await settled(backend, inventory, facts, there, progress)
+            return {}
+
+        async def cancel() -> None:
+            await site.backend.abort(facts["machine"])
+
+        return Followed(work, cancel, excludes_others=True)
+
+    return dict.fromkeys(KINDS, follow)
+
+
+async def settled(
+    backend: Backend, inventory: Inventory, facts: Mapping[str, str], there: Door, progress: Progress
+) -> None:
+    """Return when a machine has arrived; CimError tells what became of it otherwise."""
+    uuid, name, host = facts["machine"], facts["name"], facts["destination"]
+    if not await _left_alone(backend, inventory, uuid, progress):
+        raise CimError(Status.FAILED, f"{name}: its hypervisor does not answer: where it runs cannot be told")
+    here = inventory.view.get(VirtualMachine, uuid)
+    try:
+        has_arrived = await there.has(uuid, name)
+    except CimError as error:
+        raise CimError(
+            Status.FAILED,
+            f"{_here(inventory, uuid)}, and whether it is at its destination is not known: {error}",
+        ) from error
+    if here is not None and here.state.is_active:
+        state = f"{name} was not moved: it is {here.state.value} here"
+        raise CimError(Status.FAILED, f"{state} and at {host} too" if has_arrived else state)
+    if not has_arrived and facts.get("was_active") == str(True):
+        raise CimError(Status.FAILED, f"{_here(inventory, uuid)}, and {host} does not run it")
+    if here is not None and not has_arrived:
+        raise CimError(Status.FAILED, f"{name} was not moved: it is {here.state.value} here")
+
+
+async def _left_alone(backend: Backend, inventory: Inventory, uuid: str, progress: Progress) -> bool:
+    """Wait until the hypervisor has done with a machine, and the inventory shows what is so; tell whether."""
+    loop = asyncio.get_running_loop()
+    last_s = loop.time()
+    while loop.time() < last_s + BACK_S:
+        try:
+            if not await backend.is_busy(uuid):
+                await backend.resync()
+                return True
+            last_s = loop.time()
+            with suppress(BackendError):
+                percent = await backend.percent_done(uuid)
+                if percent is not None:
+                    progress.tell(percent)
+        except BackendError as error:
+            if error.kind == "not_found":
+                await backend.resync()
+                return inventory.view.get(VirtualMachine, uuid) is None
+        await asyncio.sleep(LOOK_S)
+    return False
+
+
+def _here(inventory: Inventory, uuid: str) -> str:
+    machine = inventory.view.get(VirtualMachine, uuid)
+    return f"{machine.name} is {machine.state.value} here" if machine else "the machine is not here any more"

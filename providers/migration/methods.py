@@ -1,0 +1,187 @@
+"""The source's end: machines are looked at and moved to another host.
+
+Source: DSP1081 1.0, 8.2 (the methods); CIM_VirtualSystemMigrationService (their return values).
+Errors: CimError. What the hypervisor cannot do or not in the machine's state is a return value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import VirtualMachine
+from xencim.providers.core.errors import CimError
+from xencim.providers.core.jobs.errors import UNSUPPORTED
+from xencim.providers.core.jobs.progress import followed
+from xencim.providers.core.spec import MethodResult
+from xencim.providers.management.asked import named_machine
+from xencim.providers.management.working import demand_manageable, refusals, run
+from xencim.providers.migration.doors import door
+from xencim.providers.migration.following import settled
+from xencim.providers.migration.wish import destination, wish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.mof.values import Path, Value
+    from xencim.providers.backends.records import Destination, MigrationWish
+    from xencim.providers.core.jobs.engine import Progress
+    from xencim.providers.core.spec import ClassSpec, MethodCall
+    from xencim.providers.migration.doors import Door
+
+log = logging.getLogger(__name__)
+
+ABORT_AGAIN_S = 0.1
+_TO_BE_LOOKED_AT = frozenset({"lost", "timeout"})
+
+
+async def check(method: str, defaults: ClassSpec, call: MethodCall) -> MethodResult:
+    """Tell whether a machine could be moved now; why not is in the log, and what moving it would say."""
+    if not call.inventory.view.host.migration_uris:
+        return MethodResult(UNSUPPORTED)
+    machine, to, how = _asked(call, method, defaults)
+    try:
+        await _prepare(
+            call, door(to, call.backend, call.inventory.view.host.prefix), machine, how, check_only=True
+        )
+    except (BackendError, CimError) as error:
+        log.info("%s: %s to %s: %s", method, machine.name, to.name, error)
+        return MethodResult(0, {"IsMigratable": False})
+    return MethodResult(0, {"IsMigratable": True})
+
+
+async def migrate(method: str, defaults: ClassSpec, call: MethodCall) -> MethodResult:
+    """Move a machine to another host."""
+    if not call.inventory.view.host.migration_uris:
+        return MethodResult(UNSUPPORTED)
+    machine, to, how = _asked(call, method, defaults)
+    move = _Move(call, method, machine, to, how)
+    return await run(
+        call,
+        method,
+        (machine.uuid, machine.name),
+        move.facts,
+        move.work,
+        cancel=move.cancel,
+        excludes_others=True,
+    )
+
+
+def _asked(
+    call: MethodCall, method: str, defaults: ClassSpec
+) -> tuple[VirtualMachine, Destination, MigrationWish]:
+    machine = named_machine(call, method, "ComputerSystem")
+    demand_manageable(machine)
+    to = destination(call, method)
+    return machine, to, wish(call, method, to, defaults)
+
+
+async def _prepare(
+    call: MethodCall, there: Door, machine: VirtualMachine, how: MigrationWish, *, check_only: bool
+) -> str:
+    if machine.snapshots:
+        raise BackendError("invalid_state", f"{machine.name} has snapshots, which cannot be moved")
+    definition = await call.backend.describe(machine.uuid)
+    return await there.prepare(
+        definition,
+        is_active=machine.state.is_active,
+        with_storage=how.with_storage,
+        check_only=check_only,
+    )
+
+
+class _Move:
+    """One migration."""
+
+    def __init__(
+        self, call: MethodCall, method: str, machine: VirtualMachine, to: Destination, how: MigrationWish
+    ) -> None:
+        self._call = call
+        self._method = method
+        self._machine = machine
+        self._to = to
+        self._how = how
+        self._there = door(to, call.backend, call.inventory.view.host.prefix)
+        self._is_moving = False
+        self._is_given_up = False
+        self.facts: Mapping[str, str] = {
+            "name": machine.name,
+            "destination": to.name,
+            "was_active": str(machine.state.is_active),
+        }
+
+    async def cancel(self) -> None:
+        """Have the hypervisor give up; before it has begun there is nothing to give up."""
+        self._is_given_up = True
+        while self._is_moving:
+            try:
+                await self._call.backend.abort(self._machine.uuid)
+            except BackendError as error:
+                if error.kind != "invalid_state":
+                    raise
+                await asyncio.sleep(ABORT_AGAIN_S)  # it has been called, and not yet begun
+            else:
+                return
+
+    async def work(self, progress: Progress) -> Mapping[str, Value]:
+        """Ask the destination, move the machine, and tell the destination how it ended."""
+        call, there, name = self._call, self._there, self._to.name
+        machine = call.inventory.view.get(VirtualMachine, self._machine.uuid)
+        if machine is None:
+            raise BackendError("not_found", f"{self._machine.name} is not here any more")
+        progress.tell(0, f"asking {name}")
+        with refusals(self._method):
+            token = await _prepare(call, there, machine, self._how, check_only=False)
+            machine = call.inventory.view.get(VirtualMachine, machine.uuid) or machine
+            arrived: Path | None = None
+            try:
+                arrived = await there.commit(token)
+                kept = "" if there.keeps_room else ", which keeps no room for it: it has no server"
+                progress.tell(0, f"moving {machine.name} to {name}{kept}")
+                await self._move(progress)
+            except Exception:
+                with suppress(CimError):
+                    await there.cancel(token)
+                raise
+        await self._finish(token, autostart=machine.autostart is True)
+        if arrived is None or not self._method.endswith("ToSystem"):
+            return {}
+        return {"NewComputerSystem": arrived}
+
+    async def _move(self, progress: Progress) -> None:
+        call, uuid = self._call, self._machine.uuid
+        self._is_moving = True
+        moving = asyncio.create_task(
+            followed(call.backend.migrate(uuid, self._how), progress, call.backend, uuid)
+        )
+        try:
+            await self._ended(moving)
+        except BackendError as error:
+            if error.kind not in _TO_BE_LOOKED_AT:
+                raise
+            log.warning("%s: %s: what became of it is looked at", self._method, error)
+            facts = {"machine": uuid, **self.facts}
+            await settled(call.backend, call.inventory, facts, self._there, progress)
+        finally:
+            self._is_moving = False
+
+    async def _ended(self, moving: asyncio.Task[None]) -> None:
+        """Await the hypervisor's own end of it: one that is told to give up has not given up yet."""
+        try:
+            await asyncio.shield(moving)
+        except asyncio.CancelledError:
+            if not self._is_given_up:
+                moving.cancel()
+                await asyncio.wait({moving})
+                raise
+            await moving
+
+    async def _finish(self, token: str, *, autostart: bool) -> None:
+        """Tell the destination; the machine is there whatever it says."""
+        try:
+            await self._there.finish(token, autostart=autostart)
+        except CimError as error:
+            log.warning("%s: %s has arrived: %s", self._method, self._machine.name, error)
