@@ -3,10 +3,10 @@
 Source: DSP1042 1.0.
 """
 
-from xencim.providers.snapshots import snapshot
+from xencim.providers.snapshots import settings, snapshot
 from xencim.providers.snapshots.associations import ASSOCIATIONS
 from xencim.providers.snapshots.methods import RECONCILERS
 
-SPECS = (snapshot.SPEC,)
+SPECS = (snapshot.SPEC, *settings.SPECS)
 
 __all__ = ("ASSOCIATIONS", "RECONCILERS", "SPECS")

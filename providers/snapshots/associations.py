@@ -1,7 +1,7 @@
-"""What joins machines with their snapshots, and snapshots with those that follow from them.
+"""What joins machines with their snapshots, and snapshots with each other and with what they keep.
 
 Source: DSP1042 1.0, section 7; CIM_SnapshotOfVirtualSystem, CIM_MostCurrentSnapshotInBranch,
-CIM_LastAppliedSnapshot.
+CIM_LastAppliedSnapshot, CIM_VirtualSystemSettingDataComponent.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.core.spec import AssocSpec, Link
-from xencim.providers.snapshots import snapshot
+from xencim.providers.snapshots import settings, snapshot
 from xencim.providers.snapshots.rows import snapshot_named, snapshots_of
 from xencim.providers.vm import computer_system
 from xencim.providers.vm.rows import machine_row
@@ -48,12 +48,19 @@ def _parent(context: Context, row: Row) -> Iterator[Row]:
     return snapshot_named(context, row[0], row[2].parent)
 
 
-SNAPSHOT_OF_VIRTUAL_SYSTEM = AssocSpec(
-    cim_class="SnapshotOfVirtualSystem",
-    left_role="Antecedent",
-    right_role="Dependent",
-    profiles=("DSP1042",),
-    links=(
+def _association(cim_class: str, link: Link) -> AssocSpec:
+    return AssocSpec(
+        cim_class=cim_class,
+        left_role="Antecedent",
+        right_role="Dependent",
+        profiles=("DSP1042",),
+        links=(link,),
+    )
+
+
+ASSOCIATIONS = (
+    _association(
+        "SnapshotOfVirtualSystem",
         Link(
             left=computer_system.SPEC,
             right=snapshot.SPEC,
@@ -61,14 +68,8 @@ SNAPSHOT_OF_VIRTUAL_SYSTEM = AssocSpec(
             lefts_of=_machine,
         ),
     ),
-)
-
-MOST_CURRENT_SNAPSHOT_IN_BRANCH = AssocSpec(
-    cim_class="MostCurrentSnapshotInBranch",
-    left_role="Antecedent",
-    right_role="Dependent",
-    profiles=("DSP1042",),
-    links=(
+    _association(
+        "MostCurrentSnapshotInBranch",
         Link(
             left=computer_system.SPEC,
             right=snapshot.SPEC,
@@ -76,14 +77,8 @@ MOST_CURRENT_SNAPSHOT_IN_BRANCH = AssocSpec(
             lefts_of=_machine_of_current,
         ),
     ),
-)
-
-LAST_APPLIED_SNAPSHOT = AssocSpec(
-    cim_class="LastAppliedSnapshot",
-    left_role="Antecedent",
-    right_role="Dependent",
-    profiles=("DSP1042",),
-    links=(
+    _association(
+        "LastAppliedSnapshot",
         Link(
             left=snapshot.SPEC,
             right=computer_system.SPEC,
@@ -91,19 +86,15 @@ LAST_APPLIED_SNAPSHOT = AssocSpec(
             lefts_of=_applied,
         ),
     ),
-)
-
-SNAPSHOT_DEPENDENCY = AssocSpec(
-    cim_class="SnapshotDependency",
-    left_role="Antecedent",
-    right_role="Dependent",
-    profiles=("DSP1042",),
-    links=(Link(left=snapshot.SPEC, right=snapshot.SPEC, rights_of=_children, lefts_of=_parent),),
-)
-
-ASSOCIATIONS = (
-    SNAPSHOT_OF_VIRTUAL_SYSTEM,
-    MOST_CURRENT_SNAPSHOT_IN_BRANCH,
-    LAST_APPLIED_SNAPSHOT,
-    SNAPSHOT_DEPENDENCY,
+    _association(
+        "SnapshotDependency",
+        Link(left=snapshot.SPEC, right=snapshot.SPEC, rights_of=_children, lefts_of=_parent),
+    ),
+    AssocSpec(
+        cim_class="VirtualSystemSettingDataComponent",
+        left_role="GroupComponent",
+        right_role="PartComponent",
+        profiles=("DSP1042",),
+        links=settings.LINKS,
+    ),
 )

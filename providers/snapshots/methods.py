@@ -26,8 +26,9 @@ from xencim.providers.management.working import (
     setting_path,
 )
 from xencim.providers.snapshots import snapshot
-from xencim.providers.snapshots.rows import snapshot_id, snapshot_named
+from xencim.providers.snapshots.rows import snapshot_named
 from xencim.providers.snapshots.wish import asked_type, wish
+from xencim.providers.vm.rows import SNAPSHOT_MARK, Origin, system_setting_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -60,7 +61,8 @@ async def create_snapshot(defaults: ClassSpec, call: MethodCall) -> MethodResult
         unsupported = Status.NOT_SUPPORTED if wanted.quiesced else None
         with refusals(method, unsupported=unsupported, hint="without ConsistencyLevel no agent is needed"):
             await call.backend.create_snapshot(machine.uuid, wanted)
-        instance_id = snapshot_id(machine, call.inventory.view.host, wanted.name)
+        host = call.inventory.view.host
+        instance_id = f"{system_setting_id(machine, host, Origin.CURRENT)}{SNAPSHOT_MARK}{wanted.name}"
         path = setting_path(call, snapshot.SPEC, instance_id)
         progress.affects(path)
         return {"ResultingSnapshot": path}

@@ -12,20 +12,10 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import Host, VirtualMachine
 from xencim.providers.core.spec import Context, Keys, Row, Rows
-from xencim.providers.vm.rows import Origin, system_setting_id
+from xencim.providers.vm.rows import SNAPSHOT_MARK, system_setting_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_MARK = ";snapshot/"
-
-
-def snapshot_id(machine: VirtualMachine, host: Host, name: str) -> str:
-    """Return a snapshot's InstanceID.
-
-    No other settings have such a one: a semicolon in a machine's name is doubled.
-    """
-    return f"{system_setting_id(machine, host, Origin.CURRENT)}{_MARK}{name}"
 
 
 def snapshots_of(context: Context, machine: VirtualMachine) -> Iterator[Row]:
@@ -44,17 +34,24 @@ def _all(context: Context) -> Iterator[Row]:
         yield from snapshots_of(context, machine)
 
 
-def _find(context: Context, keys: Keys) -> Row | None:
-    wanted = str(keys.get("instanceid"))
-    host = context.view.host
-    text = wanted.removeprefix(f"{host.prefix}:")
-    at = text.find(_MARK)
+def named_snapshots(instance_id: str) -> Iterator[tuple[str, str]]:
+    """Yield what the InstanceID of a snapshot's settings may be made of: a setting, and a snapshot's name.
+
+    A name may hold the mark too; a semicolon in a machine's own is doubled.
+    """
+    at = instance_id.find(SNAPSHOT_MARK)
     while at >= 0:
-        machine = context.view.machine_named(text[:at].replace(";;", ";"))
-        name = text[at + len(_MARK) :]
-        if machine is not None and snapshot_id(machine, host, name) == wanted:
-            return next(snapshot_named(context, machine, name), None)
-        at = text.find(_MARK, at + 1)
+        yield instance_id[:at], instance_id[at + len(SNAPSHOT_MARK) :]
+        at = instance_id.find(SNAPSHOT_MARK, at + 1)
+
+
+def _find(context: Context, keys: Keys) -> Row | None:
+    wanted, host = str(keys.get("instanceid")), context.view.host
+    for setting, name in named_snapshots(wanted):
+        machine = context.view.machine_named(setting.removeprefix(f"{host.prefix}:").replace(";;", ";"))
+        row = machine and next(snapshot_named(context, machine, name), None)
+        if row and system_setting_id(row[0], host, row[2]) == wanted:
+            return row
     return None
 
 

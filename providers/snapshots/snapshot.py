@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import SnapshotKind
 from xencim.providers.core.spec import ClassSpec, Const, Prop
-from xencim.providers.snapshots.rows import SNAPSHOTS, snapshot_id
+from xencim.providers.snapshots.rows import SNAPSHOTS
 from xencim.providers.vm import virtual_system_setting_data as definition
+from xencim.providers.vm.rows import system_setting_id
 from xencim.providers.vm.system_type import system_type
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _NOT_KEPT = dict.fromkeys(
 
 
 def _id(vm: VirtualMachine, _config: MachineConfig, snapshot: Snapshot, host: Host) -> str:
-    return snapshot_id(vm, host, snapshot.name)
+    return system_setting_id(vm, host, snapshot)
 
 
 def _caption(vm: VirtualMachine, _config: MachineConfig, snapshot: Snapshot, _host: Host) -> str:

@@ -58,7 +58,7 @@ _DEVICES: tuple[tuple[ClassSpec, Parts, ClassSpec, Parts], ...] = (
     (keyboard.SPEC, rows.KEYBOARDS, input_settings.SPEC, rows.KEYBOARDS),
     (controller.SPEC, rows.CONTROLLERS, controller_settings.SPEC, rows.CONTROLLERS),
 )
-_SETTINGS: tuple[tuple[ClassSpec, Parts], ...] = (
+SETTINGS: tuple[tuple[ClassSpec, Parts], ...] = (
     (processor_settings.SPEC, rows.CPU_ALLOCATIONS),
     (memory_settings.SPEC, rows.MEMORY),
     (disk_settings.SPEC, rows.DISKS),
@@ -148,7 +148,7 @@ VIRTUAL_SYSTEM_SETTING_DATA_COMPONENT = AssocSpec(
     left_role="GroupComponent",
     right_role="PartComponent",
     profiles=("DSP1057",),
-    links=tuple(_component(settings, parts) for settings, parts in _SETTINGS),
+    links=tuple(_component(settings, parts) for settings, parts in SETTINGS),
 )
 
 
@@ -195,7 +195,7 @@ ELEMENT_SETTING_DATA = AssocSpec(
     profiles=("DSP1057", "DSP1059"),
     links=(
         _followed(virtual_system_setting_data.SPEC, _system_settings),
-        *(_followed(settings, parts.settings_like) for settings, parts in _SETTINGS),
+        *(_followed(settings, parts.settings_like) for settings, parts in SETTINGS),
     ),
 )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xencim.providers.backends.records import (
     Bridge,
@@ -23,6 +23,7 @@ from xencim.providers.backends.records import (
     MachineOperation,
     Network,
     Nic,
+    Snapshot,
     StoragePool,
     VirtualMachine,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _STORED_SUFFIX = ";stored"
+SNAPSHOT_MARK = ";snapshot/"
 
 
 class Origin(Enum):
@@ -41,14 +43,24 @@ class Origin(Enum):
     STORED = _STORED_SUFFIX
 
 
+Taken: TypeAlias = "Origin | Snapshot"
+"""A definition of a machine, or what it was when a snapshot was taken."""
+
+
 def origins(machine: VirtualMachine) -> tuple[Origin, ...]:
     """Return the sets of settings that a machine has."""
     return (Origin.CURRENT,) if machine.stored is None else (Origin.CURRENT, Origin.STORED)
 
 
-def config_of(machine: VirtualMachine, origin: Origin) -> MachineConfig | None:
+def config_of(machine: VirtualMachine, taken: Taken) -> MachineConfig | None:
     """Return one of a machine's definitions, None when it has no such one."""
-    return machine.current if origin is Origin.CURRENT else machine.stored
+    if isinstance(taken, Snapshot):
+        return taken.config
+    return machine.current if taken is Origin.CURRENT else machine.stored
+
+
+def _suffix(taken: Taken) -> str:
+    return f"{SNAPSHOT_MARK}{taken.name}" if isinstance(taken, Snapshot) else taken.value
 
 
 def device_id(machine: VirtualMachine, ident: str) -> str:
@@ -56,18 +68,18 @@ def device_id(machine: VirtualMachine, ident: str) -> str:
     return f"{machine.name}/{ident}"
 
 
-def setting_id(machine: VirtualMachine, ident: str, origin: Origin) -> str:
+def setting_id(machine: VirtualMachine, ident: str, origin: Taken) -> str:
     """Return the InstanceID of a resource allocation's settings.
 
     A semicolon in the machine's name is doubled: a machine called ``a;stored`` is not the stored
     definition of ``a``.
     """
-    return f"{_escaped(machine.name)}/{ident}{origin.value}"
+    return f"{_escaped(machine.name)}/{ident}{_suffix(origin)}"
 
 
-def system_setting_id(machine: VirtualMachine, host: Host, origin: Origin) -> str:
+def system_setting_id(machine: VirtualMachine, host: Host, origin: Taken) -> str:
     """Return the InstanceID of a machine's settings as a whole."""
-    return f"{host.prefix}:{_escaped(machine.name)}{origin.value}"
+    return f"{host.prefix}:{_escaped(machine.name)}{_suffix(origin)}"
 
 
 def _escaped(name: str) -> str:
@@ -184,7 +196,7 @@ class Parts:
         host = context.view.host
         return ((machine, part, host) for part in self.of(machine.current))
 
-    def settings(self, context: Context, machine: VirtualMachine, origin: Origin) -> Iterator[Row]:
+    def settings(self, context: Context, machine: VirtualMachine, origin: Taken) -> Iterator[Row]:
         """Yield the rows of one set of a machine's settings."""
         return self._settings(self.tail(context), machine, origin)
 
@@ -208,7 +220,7 @@ class Parts:
         return Rows(kinds=(VirtualMachine, *self.tail_kinds), all=self._all_settings, find=self._find_setting)
 
     def _settings(
-        self, tail: Callable[[Any], tuple[Any, ...]], machine: VirtualMachine, origin: Origin
+        self, tail: Callable[[Any], tuple[Any, ...]], machine: VirtualMachine, origin: Taken
     ) -> Iterator[Row]:
         config = config_of(machine, origin)
         if config is not None:
