@@ -121,6 +121,7 @@ async def assemble(
                 site.inventory.put(destination)
             name = f"{site.namespace} {site.backend.uri}"
             await site.reservations.start(state, name)
+            await site.security.start(state, name)
             await site.jobs.start(JobStore(state, name), RECONCILERS, followers(site))
     except BaseException:
         await _stop(started, state)
@@ -154,5 +155,6 @@ async def _stop(sites: Iterable[Site], state: State) -> None:
     """Stop each site's jobs before its backend; what they still write is written."""
     sites = tuple(sites)
     await asyncio.gather(*(site.jobs.stop() for site in sites), return_exceptions=True)
+    await asyncio.gather(*(site.security.stop() for site in sites), return_exceptions=True)
     await asyncio.gather(*(site.backend.stop() for site in sites), return_exceptions=True)
     state.close()

@@ -11,6 +11,8 @@ from xencim.providers.core.jobs.engine import JobEngine
 from xencim.providers.backends.records import PowerState, VirtualMachine
 from xencim.providers.core.spec import ClassName, Const, Context, Prop, Row
 from xencim.providers.core.reservations import Reservations
+from xencim.providers.security.enforcement.guard import guarded
+from xencim.providers.security.enforcement.keeper import Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,10 +63,14 @@ class Site:
     server: Inventory  # the server's own records
     interop: str = "interop"
     jobs: JobEngine = field(init=False)
+    security: Security = field(init=False)
 
     reservations: Reservations = field(init=False, default_factory=Reservations)
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", JobEngine(self.inventory, self.namespace, self.prefix))
+        object.__setattr__(self, "security", Security(self.inventory, self.backend))
+        # Nobody reaches the hypervisor past the policy.
+        object.__setattr__(self, "backend", guarded(self.backend, self.security))
 
         self.jobs.guard = self._why_not
 

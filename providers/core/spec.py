@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.events.subscriptions import Subscriptions
     from xencim.providers.core.jobs.engine import JobEngine
     from xencim.providers.core.reservations import Reservations
+    from xencim.providers.security.enforcement.keeper import Security
 
 Row: TypeAlias = tuple[Any, ...]
 Keys: TypeAlias = "Mapping[str, KeyValue]"
@@ -99,6 +100,7 @@ class MethodCall:
     backend: Backend
     inventory: Inventory
     jobs: JobEngine
+    security: Security
 
 
     reservations: Reservations

@@ -73,6 +73,7 @@ def make_call(
         backend=site.backend,
         inventory=site.inventory,
         jobs=site.jobs,
+        security=site.security,
         reservations=site.reservations,
     )
 

@@ -90,12 +90,13 @@ def decode(document: str) -> Job:
 
 
 def _error(fields: dict[str, Any]) -> JobError:
-    # Lists are JSON's tuples.
-    reasons = [
-        Reason(**{name: tuple(value) if isinstance(value, list) else value for name, value in reason.items()})
-        for reason in fields.pop("reasons", ())
-    ]
-    return JobError(**fields, reasons=tuple(reasons))
+    reasons = tuple(map(_reason, fields.pop("reasons", ())))
+    return JobError(**fields, reasons=reasons)
+
+
+def _reason(fields: dict[str, Any]) -> Reason:
+    tuples: dict[str, Any] = {name: tuple(fields[name]) for name in ("labels", "types", "machines")}
+    return Reason(**(fields | tuples))
 
 
 def _element(fields: dict[str, Any]) -> Element:

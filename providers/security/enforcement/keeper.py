@@ -110,6 +110,10 @@ class Security:
             self._unsubscribe = None
         await self._watch.stop()
 
+    async def settled(self) -> None:
+        """Return when all machines that were started past this server have been looked at."""
+        await self._watch.settled()
+
     # What is in force ---------------------------------------------------------------------------
 
     def put_in_force(self, in_force: InForce | None) -> None:

@@ -36,6 +36,11 @@ class Watch:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def settled(self) -> None:
+        """Return when nothing is left to look at."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def stop(self) -> None:
         """Look at nothing any more."""
         for task in self._tasks:

@@ -27,6 +27,7 @@ from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.engine import JobEngine
 from xencim.providers.core.reservations import Reservations
 from xencim.providers.core.spec import Context, MethodCall
+from xencim.providers.security.enforcement.keeper import Security
 from xencim.providers.vm.rows import MACHINES
 from xencim.providers.vm.state_change import request_state_change
 
@@ -99,6 +100,7 @@ class Bench:
             backend=self.backend,
             inventory=self.inventory,
             jobs=self.jobs,
+            security=Security(self.inventory, self.backend),
             reservations=Reservations(),
         )
         result = await request_state_change(call)
