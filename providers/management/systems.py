@@ -104,8 +104,8 @@ async def convert_to_template(call: MethodCall) -> MethodResult:
             found = "gone" if now is None else now.state.value
             raise BackendError("invalid_state", f"{method}: {machine.name} is {found}, not shut off")
         with refusals(method, unsupported=Status.NOT_SUPPORTED):
-            if now.autostart:
-                await call.backend.set_autostart(now.uuid, False)
+            # Whatever is known of it: no hypervisor announces that it was set.
+            await call.backend.set_autostart(now.uuid, False)
             await call.backend.reconfigure(now.uuid, stored=replace(now.current, is_template=True))
         instance_id = system_setting_id(now, call.context.view.host, Origin.CURRENT)
         return {"ResultingTemplate": setting_path(call, SYSTEM_SETTINGS, instance_id)}

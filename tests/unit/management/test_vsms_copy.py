@@ -11,9 +11,9 @@ from xencim.mof.values import Path, TypedValue
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.records import StoragePool, VirtualMachine, Volume
+from xencim.providers.catalogue import RECONCILERS
 from xencim.providers.core import operations as op
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.management.working import RECONCILERS
 
 from .management_world import Host, managing
 

@@ -35,7 +35,10 @@ def carry_out(session: Session, uuid: str, action: Action) -> None:
     """Tell a machine; returns when the hypervisor has done it, or has asked the guest."""
     domain = session.call(session.connection.lookupByUUIDString, uuid)
     state = power_state(session.call(domain.state)[0], saved=False)
-    if state not in _POSSIBLE.get(action, _ON):
+    possible = _POSSIBLE.get(action, _ON)
+    if state is PowerState.CRASHED and session.call(domain.isActive):
+        possible = {PowerState.CRASHED} if action is Action.DESTROY else set()  # kept for inspection
+    if state not in possible:
         raise BackendError("invalid_state", f"{domain.name()} is {state.value}: it cannot {action.value}")
     match action:
         case Action.START:
