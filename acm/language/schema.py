@@ -60,7 +60,7 @@ _RULES = {
             ("Reference", 0, 1),
             ("Date", 0, 1),
             ("NameSpaceUrl", 0, 1),
-            ("Version", 0, 1),
+            ("Version", 1, 1),
             ("FromPolicy", 0, 1),
         )
     ),
@@ -86,6 +86,11 @@ _RULES = {
 _RESOURCE_TYPES = _Rule((("Type", 1, 1),))
 # What Xen 3.0.4 wrote otherwise.
 _OLD_RULES = {
+    "PolicyHeader": _Rule(
+        tuple(
+            (name, 0 if name == "Version" else least, 1) for name, least, _ in _RULES["PolicyHeader"].children
+        )
+    ),
     "Conflict": _Types(optional=("name",)),
     "ResourceLabel": _Rule((("Name", 1, 1), ("SimpleTypeEnforcementTypes", 0, _MANY))),
 }
