@@ -1,0 +1,1 @@
+"""Policies and labels published in a directory (LDAP), and followed from there."""
