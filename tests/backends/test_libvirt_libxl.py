@@ -15,6 +15,7 @@ from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.records import (
     Action,
     Bridge,
+    GuestAccess,
     PowerState,
     SnapshotKind,
     SnapshotWish,
@@ -72,6 +73,8 @@ class Domain:
     listAllSnapshots = staticmethod(lacking("listAllSnapshots"))  # noqa: N815
     snapshotListNames = staticmethod(lacking("snapshotListNames"))  # noqa: N815
     snapshotCreateXML = staticmethod(lacking("snapshotCreateXML"))  # noqa: N815
+    screenshot = staticmethod(lacking("screenshot"))
+    sendKey = staticmethod(lacking("sendKey"))  # noqa: N815
 
     def __init__(self, number: int, name: str, uuid: str, xml: str) -> None:
         self.number, self.label, self.uuid, self.xml = number, name, uuid, xml
@@ -88,6 +91,9 @@ class Domain:
     def XMLDesc(self, flags: int) -> str:  # noqa: N802
         stored = flags == real.VIR_DOMAIN_XML_INACTIVE
         return self.xml.replace(f" id='{self.number}'", "") if stored else self.xml
+
+    def coreDump(self, _to: str, _flags: int) -> NoReturn:  # noqa: N802
+        raise error(real.VIR_ERR_INVALID_ARG)  # flags that it does not know
 
     def state(self) -> list[int]:
         return [real.VIR_DOMAIN_RUNNING, real.VIR_DOMAIN_RUNNING_BOOTED]
@@ -142,6 +148,7 @@ class Connection:
             "getCapabilities": read("virsh-capabilities.txt").strip(),
             "getSysinfo": read("virsh-sysinfo.txt"),
             "isAlive": 1,
+            "newStream": None,
             "close": 0,
         }
 
@@ -247,6 +254,7 @@ async def test_it_takes_no_snapshots_and_says_so(backends: Start, libxl: Connect
     del libxl
     backend, inventory = await backends("xen:///system")
     assert inventory.view.host.snapshot_kinds == ()
+    assert inventory.view.host.guest_access == (GuestAccess.DUMP,)
     assert backend.calls.read()["listAllSnapshots"] == 1
     with pytest.raises(BackendError) as caught:
         await backend.create_snapshot(PV, SnapshotWish(name="no", kind=SnapshotKind.FULL))

@@ -169,7 +169,11 @@ class Mirror:
         """Return the host with what its driver can do to machines, which takes a machine to ask about."""
         machines_now = self._inventory.view.all(VirtualMachine).values()
         # One that is off, if there is one: nothing that goes on there holds the answer up.
-        asked = min(machines_now, key=lambda machine: machine.state.is_active, default=None)
+        asked = min(
+            machines_now,
+            key=lambda machine: (machine.is_management_domain, machine.state.is_active),
+            default=None,
+        )
         if asked is None:
             return host
 

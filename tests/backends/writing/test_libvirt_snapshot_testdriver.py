@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import Action, PowerState, SnapshotKind, SnapshotWish, VirtualMachine
+from xencim.providers.backends.records import (
+    Action,
+    GuestAccess,
+    PowerState,
+    SnapshotKind,
+    SnapshotWish,
+    VirtualMachine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +58,12 @@ async def refused(call: Awaitable[None]) -> tuple[str, str]:
 async def test_the_driver_says_what_it_takes(backends: Start, uri: str) -> None:
     _backend, inventory = await backends(uri)
     assert inventory.view.host.snapshot_kinds == (SnapshotKind.FULL,)
+    # It dumps, but not memory alone.
+    assert inventory.view.host.guest_access == (
+        GuestAccess.SCREENSHOT,
+        GuestAccess.KEYS,
+        GuestAccess.DUMP,
+    )
     assert machine(inventory).snapshots == ()
 
 
