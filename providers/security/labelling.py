@@ -54,7 +54,7 @@ async def assign(
     would break a rule.
     """
     async with security.changing:
-        in_force = _needed(security)
+        in_force = needed(security)
         thing = await _thing(security, target)
         present = security.labels.get(target.kind, thing.object)
         _check_old(target, present, old)
@@ -109,7 +109,8 @@ def refusal(
     return PolicyError((Finding(FindingKind.ERROR, message, xserr, labels=labels, element=element),))
 
 
-def _needed(security: Security) -> InForce:
+def needed(security: Security) -> InForce:
+    """Return what is in force; PolicyError when nothing is."""
     if security.in_force is None:
         raise refusal("no policy is in force: put one in force first", XsErr.POLICY_NOT_LOADED)
     return security.in_force
@@ -183,7 +184,8 @@ async def _check_unused(security: Security, target: Target, thing: Thing, label:
                     XsErr.RESOURCE_ALREADY_LABELED,
                     labels=(label,),
                 )
-    user = await _user_of(security, target.kind, thing)
+    used = await used_by_running(security, target.kind)
+    user = used.get(thing.object) or used.get(thing.identity or thing.object)
     if user is not None:
         raise refusal(
             f"{target.kind.value} {thing.object!r} is in use by {user!r}, which runs: stop it first",
@@ -192,8 +194,8 @@ async def _check_unused(security: Security, target: Target, thing: Thing, label:
         )
 
 
-async def _user_of(security: Security, kind: Labelled, thing: Thing) -> str | None:
-    """Return the name of a running machine that uses an object, None when there is none."""
+async def used_by_running(security: Security, kind: Labelled) -> dict[str, str]:
+    """Return what running machines use, by name and by what it is, with the name of one that does."""
     view = security.inventory.view
     used = [
         (machine.name, use)
@@ -203,11 +205,13 @@ async def _user_of(security: Security, kind: Labelled, thing: Thing) -> str | No
         if use.kind is kind
     ]
     things = await resolve(names_to_resolve(use for _, use in used))
+    users = {}
     for name, use in used:
-        for found in (things.get(other, Thing(other)) for other in use.names):
-            if found.object == thing.object or (found.identity and found.identity == thing.identity):
-                return name
-    return None
+        for thing in (things.get(other, Thing(other)) for other in use.names):
+            users[thing.object] = name
+            if thing.identity:
+                users[thing.identity] = name
+    return users
 
 
 def _applied(security: Security, target: Target, thing: Thing) -> None:

@@ -21,6 +21,7 @@ from xencim.acm.decisions import PERMITTED, Decision, Rules, RunningSet
 from xencim.acm.decisions.decision import all_of, refused
 from xencim.acm.language import read_policy
 from xencim.acm.model import UNLABELED, PolicyError
+from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Denial, Labelled, Mode, Reaction, VirtualMachine
 from xencim.providers.security.enforcement.refusals import DeniedError, reasons_of
 from xencim.providers.security.enforcement.uses import (
@@ -32,6 +33,7 @@ from xencim.providers.security.enforcement.uses import (
 )
 from xencim.providers.security.enforcement.watching import Watch
 from xencim.providers.security.stores.labels import HOST_OBJECT, Labels
+from xencim.providers.security.stores.objects import is_renumbered
 from xencim.providers.security.stores.store import SecurityStore
 from xencim.providers.security.telling import tell_policy
 
@@ -100,6 +102,7 @@ class Security:
             await self.store.give_up("xencim", f"the server ended in the middle: {kept.pending}", None)
         self.mode, self.reaction = kept.mode, kept.reaction
         self.labels.put(labels)
+        await self._renew_identities()
         self.put_in_force(_in_force(kept))
         self._unsubscribe = self.inventory.subscribe(self._changed)
 
@@ -113,6 +116,22 @@ class Security:
     async def settled(self) -> None:
         """Return when all machines that were started past this server have been looked at."""
         await self._watch.settled()
+
+    async def _renew_identities(self) -> None:
+        """Know disks again after the host has numbered its devices anew."""
+        disks = [label for label in self.labels.all() if label.kind is Labelled.DISK and label.identity]
+        try:
+            things = await resolve(label.object for label in disks)
+        except BackendError as error:
+            log.warning("labelled disks could not be looked at: %s", error)
+            return
+        renewed = [
+            replace(label, identity=things[label.object].identity)
+            for label in disks
+            if is_renumbered(label.identity, things[label.object].identity)
+        ]
+        await self.store.put_labels(renewed, None)
+        self.labels.put(renewed)
 
     # What is in force ---------------------------------------------------------------------------
 

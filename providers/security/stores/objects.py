@@ -49,6 +49,14 @@ def named(name: str) -> Thing:
     return at_path(rest) if kind in {"file", "phy"} else Thing(name)
 
 
+def is_renumbered(old: str | None, new: str | None) -> bool:
+    """Tell whether an identity differs only in the device's number, which a boot may give anew."""
+    if old is None or new is None or old == new:
+        return False
+    (old_kind, *_, old_last), (new_kind, *_, new_last) = old.split(":"), new.split(":")
+    return old_kind == new_kind and (old_kind == "device" or old_last == new_last)
+
+
 def names_of(disk: Disk, view: View) -> tuple[str, ...]:
     """Return the names of a disk's medium and of the images under it, as far as the inventory knows them.
 

@@ -196,14 +196,19 @@ class SecurityStore:
         """Keep a reaction, and who wanted it why."""
         await self._set("reaction", reaction.value, principal, reason)
 
-    async def put_labels(self, labels: Iterable[AssignedLabel], principal: str) -> None:
-        """Keep labels of objects in place of those that they had."""
+    async def put_labels(self, labels: Iterable[AssignedLabel], principal: str | None) -> None:
+        """Keep labels of objects in place of those that they had.
+
+        Principal None: only what tells the objects has changed, which is no news.
+        """
         wanted = tuple(labels)
         now = datetime.now(UTC).isoformat()
 
         def write(connection: sqlite3.Connection) -> None:
             self._put(connection, wanted)
             digest = self._digest(connection)
+            if principal is None:
+                return
             for label in wanted:
                 detail = f"{label.key}: {label}"
                 self._remember(connection, now, principal, "labelled", change=(digest, digest), detail=detail)

@@ -147,7 +147,9 @@ async def test_a_disk_of_somebody_else_is_not_attached() -> None:
         await add_disk(host, OFF_TOO, "/srv/b.img")
         # What a machine has already is no reason against another change.
         await host.label_disk("/srv/b.img", A_BANK)
-        await add_disk(host, OFF_TOO, "/srv/b.img")
+        machine = host.vm(OFF_TOO)
+        await host.site.backend.reconfigure(machine.uuid, stored=replace(machine.current, title="a"))
+        assert host.vm(OFF_TOO).current.title == "a"
 
 
 async def test_definitions() -> None:
