@@ -49,6 +49,6 @@ def refused(findings: Iterable[Finding]) -> Decision:
 
 
 def all_of(decisions: Iterable[Decision]) -> Decision:
-    """Return what several decisions come to: refused where one is, with every reason."""
-    findings = [finding for decision in decisions for finding in decision.findings]
+    """Return what several decisions come to: refused where one is, with every reason once."""
+    findings = dict.fromkeys(finding for decision in decisions for finding in decision.findings)
     return refused(findings) if findings else PERMITTED

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from xencim.acm.decisions import Rules
@@ -189,7 +188,7 @@ async def _put_in_force(
     change = Change(xml, changed, principal, action, detail, present.digest if present else "")
     await _commit(security, change, policy, load)
     security.labels.put(changed)
-    security.put_in_force(InForce(policy, Rules(policy), xml, digest, datetime.now(UTC), principal))
+    security.put_in_force(InForce(policy, Rules(policy), xml, digest, change.at, principal))
 
 
 async def _commit(

@@ -171,7 +171,7 @@ async def _check_machine(security: Security, uuid: str, label: str) -> None:
     if machine is None or not machine.state.is_active or security.running is None:
         return
     _demand(security.running.may_start(label, ignoring=uuid))
-    _demand(await security.may_use(label, uses_of(machine.current, security.inventory.view)))
+    _demand(await security.may_label_use(label, uses_of(machine.current, security.inventory.view)))
 
 
 async def _check_unused(security: Security, target: Target, thing: Thing, label: str) -> None:

@@ -94,8 +94,8 @@ class GuardedBackend:
             return
         what, who = f"start of {machine.name!r}", (machine_uuid, machine.name)
         config = machine.current if machine.state.is_active else machine.stored or machine.current
-        await self._security.demand_uses(what, who, uses_of(config, self._security.inventory.view))
-        with self._security.starting(what, who):
+        used = await self._security.may_use(machine_uuid, uses_of(config, self._security.inventory.view))
+        with self._security.starting(what, who, used):
             await self._backend.control(machine_uuid, action, timeout_s)
 
     async def define(
@@ -103,10 +103,8 @@ class GuardedBackend:
     ) -> str:
         """Define a machine that may use what it is defined with; its label may be there before it."""
         if self._security.is_on:
-            view = self._security.inventory.view
-            await self._security.demand_uses(
-                f"definition of {name!r}", (uuid or "", name), uses_of(config, view)
-            )
+            used = await self._security.may_use(uuid or "", uses_of(config, self._security.inventory.view))
+            self._security.demand(f"definition of {name!r}", (uuid or "", name), used)
         return await self._backend.define(name, config, uuid=uuid, autostart=autostart)
 
     async def reconfigure(
@@ -121,8 +119,8 @@ class GuardedBackend:
         if machine is not None:
             fresh = self._added(machine, current, stored)
             if fresh:
-                what = f"change of {machine.name!r}"
-                await self._security.demand_uses(what, (machine_uuid, machine.name), fresh)
+                what, who = f"change of {machine.name!r}", (machine_uuid, machine.name)
+                self._security.demand(what, who, await self._security.may_use(machine_uuid, fresh))
         await self._backend.reconfigure(machine_uuid, current=current, stored=stored)
 
     async def apply_snapshot(self, machine_uuid: str, name: str) -> None:
@@ -134,8 +132,8 @@ class GuardedBackend:
             return
         what, who = f"return of {machine.name!r} to snapshot {name!r}", (machine_uuid, machine.name)
         view = self._security.inventory.view
-        await self._security.demand_uses(what, who, uses_of(snapshot.config, view))
-        with self._security.starting(what, who):
+        used = await self._security.may_use(machine_uuid, uses_of(snapshot.config, view))
+        with self._security.starting(what, who, used):
             await self._backend.apply_snapshot(machine_uuid, name)
 
     async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
@@ -149,8 +147,7 @@ class GuardedBackend:
         incoming = await self._backend.admit(description)
         if self._security.is_on:
             used = await self._security.may_use(
-                self._security.label_of(incoming.uuid),
-                uses_of(incoming.config, self._security.inventory.view),
+                incoming.uuid, uses_of(incoming.config, self._security.inventory.view)
             )
             decision = all_of((self._security.may_start(incoming.uuid), used))
             what = f"arrival of {incoming.name!r}"

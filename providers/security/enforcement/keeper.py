@@ -162,7 +162,12 @@ class Security:
 
     # What is decided ----------------------------------------------------------------------------
 
-    async def may_use(self, label: str, uses: Iterable[Use]) -> Decision:
+    async def may_use(self, machine_uuid: str, uses: Iterable[Use]) -> Decision:
+        """Tell whether a machine may use all that; permitted where nothing is in force."""
+        valid = self.label_is_valid(machine_uuid)
+        return await self.may_label_use(self.label_of(machine_uuid), uses) if valid.permitted else valid
+
+    async def may_label_use(self, label: str, uses: Iterable[Use]) -> Decision:
         """Tell whether a machine of a label may use all that; permitted where nothing is in force."""
         wanted = tuple(uses)
         things = await resolve(names_to_resolve(wanted))
@@ -184,10 +189,6 @@ class Security:
             return PERMITTED
         return refused([taken_away("the machine", label)])
 
-    async def demand_uses(self, what: str, machine: tuple[str, str], uses: Iterable[Use]) -> None:
-        """Refuse what a machine (uuid, name) may not use; permissive, only tell of it."""
-        self.demand(what, machine, await self.may_use(self.label_of(machine[0]), uses))
-
     def demand(self, what: str, machine: tuple[str, str], decision: Decision) -> None:
         """Refuse what is not permitted; permissive, only tell of it."""
         if decision.permitted or self.in_force is None or not self.is_on:
@@ -198,10 +199,13 @@ class Security:
             raise DeniedError(what, self.in_force.policy, decision)
 
     @contextmanager
-    def starting(self, what: str, machine: tuple[str, str]) -> Iterator[None]:
-        """Let a machine start, or refuse it; meanwhile it counts as running."""
+    def starting(self, what: str, machine: tuple[str, str], used: Decision) -> Iterator[None]:
+        """Let a machine start, or refuse it; meanwhile it counts as running.
+
+        ``used`` is what was decided of all that it uses (`may_use`).
+        """
         uuid, name = machine
-        self.demand(what, machine, self.may_start(uuid))
+        self.demand(what, machine, all_of((self.may_start(uuid), used)))
         self._expected[uuid] = self._expected.get(uuid, 0) + 1
         if self.running is not None and uuid not in self.running.machines:
             self.running.start(uuid, self.label_of(uuid), name)
@@ -215,9 +219,7 @@ class Security:
 
     async def decide(self, machine: VirtualMachine, config: MachineConfig | None = None) -> Decision:
         """Tell all that speaks against a machine that runs, or is to run with a definition."""
-        used = await self.may_use(
-            self.label_of(machine.uuid), uses_of(config or machine.current, self.inventory.view)
-        )
+        used = await self.may_use(machine.uuid, uses_of(config or machine.current, self.inventory.view))
         return all_of((self.may_start(machine.uuid), used))
 
     def record(self, machine: tuple[str, str], action: str, outcome: str, decision: Decision) -> None:

@@ -83,6 +83,9 @@ def may_use(
 
     A network or VLAN without a label is open to everybody.
     """
+    known = rules.check_label(label)
+    if not known.permitted:
+        return known
     decisions = []
     for use in uses:
         for name in use.names:

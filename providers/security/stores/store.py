@@ -10,7 +10,7 @@ Errors: PolicyError where the policy in force is not the one that the caller bel
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -100,6 +100,7 @@ class Change:
     action: str
     detail: str
     expected: str | None = None  # digest; None: whatever is in force
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def digest_of(xml: bytes) -> str:
@@ -148,7 +149,7 @@ class SecurityStore:
 
         PolicyError: another policy is in force than the caller expects.
         """
-        now = datetime.now(UTC).isoformat()
+        now = change.at.isoformat()
         digest = None if change.xml is None else digest_of(change.xml)
 
         def write(connection: sqlite3.Connection) -> str | None:

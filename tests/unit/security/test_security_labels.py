@@ -195,12 +195,12 @@ async def test_labels_of_an_old_host() -> None:
             "tap:qcow:/srv/c.img with label 'A-Bank': it is of policy 'other', and 'banks' is in force",
             "vlan:9999 with label 'A-Bank': no such kind of resource is known",
             (
-                "file:/srv/d.img with label '__INACCESSIBLE__': nobody may use it by the old host, and no label "
-                "says so"
+                "file:/srv/d.img with label '__INACCESSIBLE__': nobody may use it by the old host, and no "
+                "label says so"
             ),
             (
-                "file:/srv/e.img with label 'C-Bank': policy 'banks' has no resource label 'C-Bank': assign one "
-                "that it has"
+                "file:/srv/e.img with label 'C-Bank': policy 'banks' has no resource label 'C-Bank': assign "
+                "one that it has"
             ),
         ]
         with pytest.raises(DeniedError, match="file:/dev/vg/b"):
