@@ -131,7 +131,7 @@ def _types(policy: Policy, label: Label) -> frozenset[str]:
 def _machine_types(policy: Policy, machines: tuple[Label, ...]) -> Iterator[str]:
     """Give the types of machines; the control domain and unlabelled devices get those of their labels."""
     by_name = {label.name: label for label in machines}
-    bootstrap = by_name.get(policy.bootstrap or "")
+    bootstrap = by_name.get(policy.bootstrap or UNLABELED)
     control = attributes_of(policy, bootstrap) if bootstrap else ()
     yield f"typeattribute dom0_t {', '.join(('event_type', *control))};"
     if control:

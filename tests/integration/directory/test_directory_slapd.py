@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from xencim.acm.bundles.keys import TrustStore
 from xencim.acm.directory.connection import DirectoryError, connected
 from xencim.acm.directory.follower import Follower, Outcome
 from xencim.acm.directory.publication import Assignment, Content, Publication
@@ -32,12 +32,7 @@ def signed(serial: int, labels: tuple[Assignment, ...] = LABELS, *, name: str = 
     return Publication(content, KEY.sign(content.statement()))
 
 
-def verify(statement: bytes, signature: bytes) -> str | None:
-    try:
-        KEY.public_key().verify(signature, statement)
-    except InvalidSignature:
-        return None
-    return "policy office"
+TRUST = TrustStore({"policy office": KEY.public_key()})
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +57,7 @@ def store(slapd: Slapd) -> DirectoryStore:
 
 
 def follower(store: DirectoryStore, folder: Path) -> Follower:
-    return Follower(store, "my, test", verify, folder / "kept.json")
+    return Follower(store, "my, test", TRUST.signer, folder / "kept.json")
 
 
 def told(outcome: Outcome) -> str:
@@ -151,7 +146,7 @@ def test_a_tampered_entry_is_not_taken(
     with connected(slapd.settings()) as session:
         session.replace(f"{entry},{BASE}", change, was={})
     outcome = following.check()
-    assert "not signed by a trusted key, or was changed" in told(outcome)
+    assert "the signature is of nobody who is trusted" in told(outcome)
     assert "my, test 1 stays in use" in told(outcome)
     assert outcome.good == good
 
