@@ -13,14 +13,18 @@ _POLICY = """
 
     A FILE is a policy's XML document or its binary; - is standard input. `check` ends with 1 when a policy
     has an error (--strict: or a warning), `explain` when something is refused, `diff` when the policies
-    differ; a file that cannot be read or written ends with 2.
+    differ, `plan` when the update is not feasible, `verify` when a bundle is refused; a file that cannot
+    be read or written ends with 2.
 
     examples:
       xencim policy check *.xml
       xencim policy explain bank.xml --running A-Bank --start B-Bank
       xencim policy compile bank.xml -o bank.bin
       xencim policy compile bank.xml --format flask -o xenpolicy
+      xencim policy graph bank.xml -o bank.svg
       xencim policy diff bank.xml bank-2.xml
+      xencim policy plan bank.xml bank-2.xml --running A-Bank,AutoCorp
+      xencim policy export bank.xml --key policy.key -o bank.bundle
 """
 _FILE = "a policy's document or binary; - is standard input"
 
@@ -61,16 +65,54 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
 
     action("diff", "tell what differs between two policies", "comparing:run", "OLD", "NEW")
 
+    graph = action("graph", "draw who may share with whom, and who is in conflict", "graphs:run", "FILE")
+    graph.add_argument("--format", default="svg", choices=("svg", "dot"), help="svg (the default) or dot")
+    _add_output(graph)
+    _add_map(graph)
+
     explained = action("explain", "ask what a policy would refuse", "deciding:run", "FILE")
     explained.add_argument("--start", required=True, metavar="LABEL", help="the machine that would start")
-    for flag, what in (
-        ("--running", "machines that run, in the order they started"),
-        ("--resource", "what it would use"),
-    ):
-        explained.add_argument(
-            flag, action="append", default=[], metavar="LABEL,…", help=f"{what} (may be repeated)"
-        )
+    _add_labels(explained, "--running", "the machines that run, in the order they started")
+    _add_labels(explained, "--resource", "the resources that it would use")
     _add_map(explained)
+
+    plan = action("plan", "tell what an update would do", "planning:run", "OLD", "NEW")
+    _add_labels(plan, "--running", "the machines that run, in the order they would start anew")
+
+    _add_bundles(action)
+
+
+def _add_bundles(action: Callable[..., argparse.ArgumentParser]) -> None:
+    keygen = action("keygen", "make a key that signs bundles", "bundles:keygen")
+    keygen.add_argument(
+        "key",
+        metavar="KEY",
+        help="the new file of the private key, such as me.pem; me.pub.pem is the public one",
+    )
+
+    export = action("export", "write a policy's signed bundle", "bundles:export", "FILE")
+    export.add_argument(
+        "--key",
+        required=True,
+        metavar="KEY",
+        help="the private key, PEM; its password, if it has one, is in the environment: XENCIM_KEY_PASSWORD",
+    )
+    export.add_argument(
+        "--add", action="append", default=[], metavar="FILE", help="put another file in (may be repeated)"
+    )
+    _add_output(export)
+
+    verify = action("verify", "check a bundle", "bundles:verify")
+    verify.add_argument("bundle", metavar="BUNDLE", help="the bundle; - is standard input")
+    verify.add_argument("--trust", required=True, metavar="DIR", help="the public keys of who is trusted")
+    verify.add_argument("--in-force", metavar="FILE", help="the policy that the bundle's must follow")
+    verify.add_argument("-o", "--output", metavar="OUT", help="where to write the policy's document")
+
+
+def _add_labels(parser: argparse.ArgumentParser, flag: str, what: str) -> None:
+    parser.add_argument(
+        flag, action="append", default=[], metavar="LABEL,…", help=f"{what} (may be repeated)"
+    )
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from xencim.acm.model import PolicyError
 from xencim.acm.slots import slots_of
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line, print_table
 from xencim.cimom_glue.cli.policy.files import load
-from xencim.cimom_glue.cli.policy.findings import as_json, has_error, print_findings
+from xencim.cimom_glue.cli.policy.findings import as_json, has_error, print_findings, telling
 
 if TYPE_CHECKING:
     import argparse
@@ -56,6 +56,7 @@ def _checked(path: str) -> tuple[Policy | None, tuple[Finding, ...]]:
     return loaded.policy, (*document.warnings, *lint(loaded.policy, document.lines, document.file))
 
 
+@telling
 def show(args: argparse.Namespace) -> int:
     """Print what is in a policy."""
     policy = load(args.file, args.map).policy

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from xencim.acm.difference import differences
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line
 from xencim.cimom_glue.cli.policy.files import load
+from xencim.cimom_glue.cli.policy.findings import telling
 
 if TYPE_CHECKING:
     import argparse
 
 
+@telling
 def run(args: argparse.Namespace) -> int:
     """Print what differs between two policies."""
     changes = differences(load(args.old).policy, load(args.new).policy)

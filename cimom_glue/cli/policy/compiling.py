@@ -12,7 +12,7 @@ from xencim.acm.flask.vectors import OLDEST
 from xencim.acm.language import lint, write_policy
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, tell
 from xencim.cimom_glue.cli.policy.files import STANDARD, load, write
-from xencim.cimom_glue.cli.policy.findings import as_json, as_line
+from xencim.cimom_glue.cli.policy.findings import as_json, as_line, telling
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +25,7 @@ FORMATS = ("2", "3", "4", "map", "flask", "flask-source")
 _RELEASE = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
+@telling
 def run_compile(args: argparse.Namespace) -> int:
     """Compile a policy; what the result cannot express is told on standard error."""
     loaded = load(args.file, args.map)
@@ -47,6 +48,7 @@ def run_compile(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
+@telling
 def run_decompile(args: argparse.Namespace) -> int:
     """Write the document of a binary policy."""
     loaded = load(args.file, args.map)

@@ -8,7 +8,7 @@ from xencim.acm.decisions import Rules, RunningSet
 from xencim.acm.model import LabelKind
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_line, tell
 from xencim.cimom_glue.cli.policy.files import load
-from xencim.cimom_glue.cli.policy.findings import as_json
+from xencim.cimom_glue.cli.policy.findings import as_json, telling
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xencim.acm.decisions import Decision
 
 
+@telling
 def run(args: argparse.Namespace) -> int:
     """Tell whether a machine may start beside others, and use resources."""
     rules = Rules(load(args.file, args.map).policy)

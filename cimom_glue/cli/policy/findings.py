@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from xencim.acm.model import FindingKind
-from xencim.cimom_glue.cli.output import print_line
+from xencim.acm.model import FindingKind, PolicyError
+from xencim.cimom_glue.cli.output import Exit, print_json, print_line, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import argparse
+    from collections.abc import Callable, Iterable
 
     from xencim.acm.model import Finding
 
@@ -44,6 +46,23 @@ def print_findings(findings: Iterable[Finding]) -> None:
     """Write findings, one a line."""
     for finding in findings:
         print_line(as_line(finding))
+
+
+def telling(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Let a command end with 1 and every finding when a policy cannot be; with --json these are the answer."""
+
+    @wraps(run)
+    def wrapped(args: argparse.Namespace) -> int:
+        try:
+            return run(args)
+        except PolicyError as error:
+            if args.json:
+                print_json({"findings": [as_json(finding) for finding in error.findings]})
+            for finding in () if args.json else error.findings:
+                tell(as_line(finding))
+            return Exit.FAILED
+
+    return wrapped
 
 
 def has_error(findings: Iterable[Finding], *, strict: bool = False) -> bool:
