@@ -102,6 +102,7 @@ def unmet(old: MachineConfig, wanted: MachineConfig, now: MachineConfig) -> list
         change.name
         for change in changes(old, wanted)
         if change.kind not in _TOLD_OTHERWISE
+        and not _follows(old, change)
         and change.name in left
         # No value leaves the choice to the hypervisor: it must only have let go of the old one.
         and (change.new is not None or left[change.name].old == change.old)

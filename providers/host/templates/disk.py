@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.records import StoragePool
 from xencim.providers.host.templates.common import Templates
 from xencim.providers.storage.disk_pool import KIND
-from xencim.providers.vm.settings.disk import LIMITS
 
 if TYPE_CHECKING:
     from xencim.providers.backends.records import Host
@@ -30,7 +29,8 @@ SPEC = TEMPLATES.spec(
     "DiskResourceAllocationSettingData",
     *("VirtualDevice", "EmulatedType", "BusType", "readonly", "shareable"),
     *("DriverName", "DriverType", "DriverCache", "BootOrder"),
-    *LIMITS,
+    *("TotalBandwidthLimit", "ReadBandwidthLimit", "WriteBandwidthLimit"),
+    *("TotalIOPSLimit", "ReadIOPSLimit", "WriteIOPSLimit"),
     profiles=("DSP1043", "DSP1047"),
     refreshes_storage=True,
 )

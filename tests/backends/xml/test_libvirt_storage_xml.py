@@ -32,6 +32,7 @@ def test_a_volume_with_everything() -> None:
         path="/p/top.qcow2",
         capacity_bytes=1073741824,
         allocation_bytes=4096,
+        physical_bytes=196616,
         format="qcow2",
         backing_path="/p/base.img",
         backing_format="raw",

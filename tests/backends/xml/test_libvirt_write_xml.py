@@ -37,6 +37,9 @@ ORDERS = st.none() | st.integers(1, 9)
 UUID = "30000000-0000-4000-8000-000000000001"
 
 
+LIMITS = st.none() | st.integers(1, 10**12)
+
+
 def disks() -> SearchStrategy[tuple[Disk, ...]]:
     common = {
         "target": NAMES,
@@ -49,6 +52,8 @@ def disks() -> SearchStrategy[tuple[Disk, ...]]:
         "shareable": st.booleans(),
         "serial": MAYBE,
         "boot_order": ORDERS,
+        "total_bytes_s": LIMITS,
+        "read_iops": LIMITS,
     }
     files = st.builds(Disk, source_type=st.sampled_from(["file", "block", "dir"]), source=MAYBE, **common)
     volumes = st.builds(Disk, source_type=st.just("volume"), pool=NAMES, volume=NAMES, **common)
