@@ -43,7 +43,7 @@ def pressed(host: Host) -> list[tuple[str, tuple[int, ...]]]:
     return [(code_set, keys) for _uuid, code_set, keys in backend.pressed]
 
 
-async def typed(host: Host, method: str, machine: str = RUNNING, **parameters: Value) -> int:
+async def typed(host: Host, method: str, machine: str = RUNNING, /, **parameters: Value) -> int:
     keys = (
         ("SystemCreationClassName", "Xen_ComputerSystem"),
         ("SystemName", machine),
@@ -95,7 +95,7 @@ async def test_keys_are_pressed(host: Host) -> None:
         ("linux", (42, 2)),
         ("linux", (28,)),
     ]
-    assert await typed(host, "TypeCtrlAltDel", machine=OFF) == INVALID_STATE
+    assert await typed(host, "TypeCtrlAltDel", OFF) == INVALID_STATE
 
 
 async def test_keys_that_make_no_sense_are_refused_by_name(host: Host) -> None:

@@ -22,7 +22,7 @@ from xencim.providers.backends.records import (
 from xencim.providers.consoles import kvm_redirection_sap
 from xencim.providers.core.access import Access
 from xencim.providers.core.spec import Const, Context, MethodSpec
-from xencim.providers.host import ASSOCIATIONS, SPECS, associations, capabilities, host_system
+from xencim.providers.host import ASSOCIATIONS, SPECS, associations, capabilities, consoles, host_system
 from xencim.providers.host.services import (
     SERVICES,
     virtual_system_management_capabilities,
@@ -307,10 +307,10 @@ def test_a_display_belongs_to_its_machine_and_to_the_service() -> None:
     lines = {
         (f"ComputerSystem {vm}", f"TextRedirectionSAP {vm} charconsole:0") for vm in ("on", "off", "blind")
     }
-    assert pairs(context, associations.HOSTED_ACCESS_POINT) == displays | lines
-    assert pairs(context, associations.SAP_AVAILABLE_FOR_ELEMENT) == {(b, a) for a, b in displays | lines}
+    assert pairs(context, consoles.HOSTED_ACCESS_POINT) == displays | lines
+    assert pairs(context, consoles.SAP_AVAILABLE_FOR_ELEMENT) == {(b, a) for a, b in displays | lines}
     service = "RedirectionService h.example"
-    assert pairs(context, associations.SERVICE_ACCESS_BY_SAP) == {
+    assert pairs(context, consoles.SERVICE_ACCESS_BY_SAP) == {
         *((f"Console{service} ConsoleRedirectionService", sap) for _, sap in displays),
         *((f"Text{service} TextRedirectionService", sap) for _, sap in lines),
     }

@@ -248,6 +248,30 @@ def test_pictures_keys_and_dumps(guest: Guest) -> None:
     assert guest.virsh("domstate", NAME).strip() == "running"
 
 
+def test_wbemcli_reaches_the_guest(guest: Guest) -> None:
+    def path_of(class_name: str) -> str:
+        [path] = guest.connection.EnumerateInstanceNames(class_name)
+        keys = ",".join(f'{name}="{path[name]}"' for name in path)
+        return f"root/virt:{class_name}.{keys}"
+
+    service, keyboard = path_of("KVM_VirtualSystemManagementService"), path_of("KVM_Keyboard")
+    system = f'TargetSystem=KVM_ComputerSystem.Name="{NAME}"'
+    words = f"GetVirtualSystemThumbnailImage.{system}"
+    [picture] = wbemcli(guest.server, "cm", service, words, scheme="https")
+    assert "GetVirtualSystemThumbnailImage: 0, ImageData (string): " in picture
+    assert "MediaType (string): " in picture
+    [typed] = wbemcli(guest.server, "cm", keyboard, "TypeText.AsciiText=root", scheme="https")
+    assert typed.endswith("TypeText: 0")
+    [pressed] = wbemcli(guest.server, "cm", keyboard, "TypeCtrlAltDel", scheme="https")
+    assert pressed.endswith("TypeCtrlAltDel: 0")
+    words = f'CreateCoreDump.{system},Pool=KVM_DiskPool.InstanceID="DiskPool/dumps"'
+    words += ",VolumeName=full,MemoryOnly=false"
+    wbemcli(guest.server, "cm", service, words, scheme="https")
+    for path in guest.connection.EnumerateInstanceNames("KVM_ConcreteJob"):
+        ended(guest, path)
+    assert (guest.folder / "pool" / "full").read_bytes()[:4] == b"QEVM"
+
+
 def test_capabilities_are_the_drivers_own(guest: Guest) -> None:
     [told] = guest.connection.EnumerateInstances("KVM_VirtualSystemManagementCapabilities")
     # The host had no machine when the server started; it asks again within a minute.
