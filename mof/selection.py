@@ -41,6 +41,7 @@ EXPERIMENTAL = (
 )
 
 DESCRIPTIONS = {
+    "CIM_ActiveConnection": "Links the two ends of a connection.",
     "CIM_AffectedJobElement": "Links a job to what it changes.",
     "CIM_AlertIndication": "Says that something happened which somebody should know of.",
     "CIM_AllocationCapabilities": "How resources can be allocated from a pool.",
@@ -51,6 +52,7 @@ DESCRIPTIONS = {
     "CIM_ComputerSystem": "A computer: the host itself, or a virtual machine on it.",
     "CIM_ConcreteJob": "Work that goes on after the call that asked for it has returned.",
     "CIM_Dependency": "One element (Dependent) needs the other (Antecedent).",
+    "CIM_DeviceSAPImplementation": "Links a device to the access point that it makes.",
     "CIM_ElementAllocatedFromPool": "Links a pool to a device, or to another pool, allocated from it.",
     "CIM_ElementCapabilities": "Links an element to what it can do.",
     "CIM_ElementConformsToProfile": "Links a profile to the elements that follow it.",

@@ -106,7 +106,7 @@ def _defined(network: Network, wanted: Network) -> Network:
 
 def _without_leases(network: Network) -> Network:
     addresses = tuple(replace(one, ranges=(), leases=()) for one in network.addresses)
-    return replace(network, addresses=addresses, stored=None)
+    return replace(network, addresses=addresses, autostart=None, stored=None)
 
 
 DEFAULT_NETWORK = _started(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xencim.providers.backends.records import Network, StoragePool, VirtualMachine
+from xencim.providers.backends.records import Bridge, Network, StoragePool, VirtualMachine
 from xencim.providers.core.spec import Link
 from xencim.providers.host.pools import (
     controller_pool,
@@ -23,6 +23,7 @@ from xencim.providers.host.pools import (
     processor_pool,
 )
 from xencim.providers.network import network_pool
+from xencim.providers.network.switches.rows import machines_on
 from xencim.providers.pools.kind import pool_row
 from xencim.providers.storage import disk_pool
 from xencim.providers.vm import devices, settings
@@ -64,11 +65,9 @@ def _storage_machines(context: Context, source: PoolSource) -> Iterable[VirtualM
 
 
 def _network_machines(context: Context, source: PoolSource) -> Iterable[VirtualMachine]:
-    if source is None:
-        return _all_machines(context, source)
-    if isinstance(source, Network):
-        return _by_facets(context, ("network", source.name), ("bridge", source.bridge))
-    return _by_facets(context, ("bridge", source.name))
+    if isinstance(source, Network | Bridge):
+        return machines_on(context, source)
+    return _all_machines(context, source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,6 +37,7 @@ from xencim.providers.interop.profiles import REFERENCED_BY, REFERENCES
 from xencim.providers.interop.registered_profile import profile_rows
 from xencim.providers.jobs import concrete_job
 from xencim.providers.network import network_pool
+from xencim.providers.network.switches import switch
 from xencim.providers.storage import disk_pool
 from xencim.providers.vm import computer_system
 
@@ -147,6 +148,7 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1057": (computer_system.SPEC,),
     "DSP1024": (text_redirection_service.SPEC,),
     "DSP1076": (console_redirection_service.SPEC,),
+    "DSP1097": (switch.SPEC,),
     "DSP1103": (concrete_job.SPEC,),
 }
 """The classes whose instances conform to a profile, by its number."""

@@ -50,6 +50,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
     "DSP1052": ("DSP1033",),
     "DSP1054": ("DSP1033",),
     "DSP1081": ("DSP1033", "DSP1103"),
+    "DSP1097": ("DSP1033", "DSP1042", "DSP1052"),
     "DSP1103": ("DSP1033",),
     **dict.fromkeys(_RESOURCES, ("DSP1033", "DSP1041", "DSP1043")),
 }

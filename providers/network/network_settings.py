@@ -57,9 +57,9 @@ def wanted_network(asked: Given, name: str | None) -> Network:
         uuid="",
         active=False,
         autostart=None if autostart is None else bool(autostart),
-        bridge=_interface(asked, "BridgeName"),
+        bridge=interface(asked, "BridgeName"),
         forward_mode=_FORWARD_MODES[mode],
-        forward_dev=_interface(asked, "ForwardDevice"),
+        forward_dev=interface(asked, "ForwardDevice"),
         addresses=() if network is None else (_host_address(asked, network, ranges),),
     )
 
@@ -116,7 +116,8 @@ def _address(asked: Given, name: str) -> IPv4Address | None:
         raise asked.refusal(name, f"{value!r} is no IPv4 address") from None
 
 
-def _interface(asked: Given, name: str) -> str | None:
+def interface(asked: Given, name: str) -> str | None:
+    """Return the name of an interface that a property gives."""
     value = asked.text(name)
     if value is not None and not _INTERFACE.match(value):
         raise asked.refusal(name, f"{value!r} is no name of an interface")

@@ -124,7 +124,7 @@ def test_deep_inheritance_false_cuts_to_the_named_class(ask: Asker) -> None:
     assert names is not None
     assert "name" in names
     assert "dedicated" not in names  # CIM_ComputerSystem's own
-    assert len(ask.found(request)) == 11  # ten machines and the host
+    assert len(ask.found(request)) == 12  # ten machines, a switch and the host
 
 
 def test_an_empty_property_list_is_none_and_unknown_names_are_ignored(ask: Asker) -> None:
@@ -200,7 +200,7 @@ def test_classes_and_qualifiers(ask: Asker) -> None:
         op.EnumerateClassNames(namespace=VIRT, class_name="CIM_ComputerSystem", deep_inheritance=True)
     )
     assert isinstance(below, ClassNames)
-    assert sorted(below.names) == ["Xen_ComputerSystem", "Xen_HostSystem"]
+    assert sorted(below.names) == ["Xen_ComputerSystem", "Xen_HostSystem", "Xen_VirtualEthernetSwitch"]
     qualifier = ask(op.GetQualifier(namespace=VIRT, qualifier_name="KEY"))
     assert isinstance(qualifier, Qualifiers)
     assert [q.name for q in qualifier.qualifiers] == ["Key"]

@@ -1,9 +1,9 @@
-"""The service that defines, changes and removes machines.
+"""The service that defines, changes and removes machines and virtual switches.
 
 Its methods need the *admin* right: settings name files, devices and programs of the host. A picture of
 a screen is for whoever operates machines.
 
-Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementService).
+Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementService); DSP1097 1.0.
 """
 
 from __future__ import annotations
@@ -18,13 +18,24 @@ from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import service_keys, service_props
 from xencim.providers.host.templates import SPECS as TEMPLATES
 from xencim.providers.management import changing, systems
+from xencim.providers.network.switches import methods as switches
 
 _METHODS = (
-    MethodSpec("DefineSystem", partial(systems.define_system, TEMPLATES), Access.ADMIN),
+    MethodSpec(
+        "DefineSystem",
+        switches.by_kind(switches.define_switch, partial(systems.define_system, TEMPLATES)),
+        Access.ADMIN,
+    ),
     MethodSpec("CopySystem", systems.copy_system, Access.ADMIN),
     MethodSpec("ConvertToXenTemplate", systems.convert_to_template, Access.ADMIN),
-    MethodSpec("DestroySystem", systems.destroy_system, Access.ADMIN),
-    MethodSpec("ModifySystemSettings", changing.modify_system_settings, Access.ADMIN),
+    MethodSpec(
+        "DestroySystem", switches.by_kind(switches.destroy_switch, systems.destroy_system), Access.ADMIN
+    ),
+    MethodSpec(
+        "ModifySystemSettings",
+        switches.by_kind(switches.modify_switch, changing.modify_system_settings),
+        Access.ADMIN,
+    ),
     MethodSpec("AddResourceSettings", partial(changing.add_resource_settings, TEMPLATES), Access.ADMIN),
     MethodSpec("ModifyResourceSettings", changing.modify_resource_settings, Access.ADMIN),
     MethodSpec("RemoveResourceSettings", changing.remove_resource_settings, Access.ADMIN),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -198,7 +198,11 @@ async def test_the_rest_of_a_real_network_is_stored_for_its_next_start(
     before = inventory.view.all(Network)["new"]
     assert before.stored is not None
     six = HostAddress(address="fd17::1", prefix=64, ranges=(("fd17::2", "fd17::99"),))
-    changes = {"domain_name": "lan.example", "mtu": 1400, "addresses": (*before.addresses, six)}
+    changes: dict[str, Any] = {
+        "domain_name": "lan.example",
+        "mtu": 1400,
+        "addresses": (*before.addresses, six),
+    }
     kind, text = await refused(backend.reconfigure_network("new", current=replace(before, **changes)))
     assert (kind, text) == (
         "unsupported",

@@ -157,7 +157,7 @@ def _write_leased(ip: _Element, wanted: HostAddress) -> None:
     now = _address(ip)
     if (now.ranges, now.leases) == (wanted.ranges, wanted.leases):
         return
-    hosts = {_lease(host): host for host in ip.iterfind("dhcp/host")}
+    hosts = {_lease(host): host for host in ip.iterfind("dhcp/host") if host.get("ip")}
     ranges = {(one.get("start"), one.get("end")): one for one in ip.iterfind("dhcp/range")}
     dhcp = edit.child(ip, "dhcp")
     for element in (*ranges.values(), *hosts.values()):
