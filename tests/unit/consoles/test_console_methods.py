@@ -32,14 +32,17 @@ POOL = Path("Xen_DiskPool", (("InstanceID", "DiskPool/default"),))
 
 
 @pytest.fixture
-async def host() -> AsyncIterator[Host]:
-    async with managing() as made:
+def backend() -> FakeBackend:
+    return FakeBackend(8)
+
+
+@pytest.fixture
+async def host(backend: FakeBackend) -> AsyncIterator[Host]:
+    async with managing(backend) as made:
         yield made
 
 
-def pressed(host: Host) -> list[tuple[str, tuple[int, ...]]]:
-    backend = host.site.backend
-    assert isinstance(backend, FakeBackend)
+def pressed(backend: FakeBackend) -> list[tuple[str, tuple[int, ...]]]:
     return [(code_set, keys) for _uuid, code_set, keys in backend.pressed]
 
 
@@ -81,12 +84,12 @@ async def test_a_picture_is_told_as_it_is(host: Host) -> None:
     )
 
 
-async def test_keys_are_pressed(host: Host) -> None:
+async def test_keys_are_pressed(host: Host, backend: FakeBackend) -> None:
     assert await typed(host, "TypeKey", KeyCode=13) == 0
     assert await typed(host, "TypeKeys", KeyCodes=(29, 46), CodeSet=3, HoldMilliseconds=0) == 0
     assert await typed(host, "TypeCtrlAltDel") == 0
     assert await typed(host, "TypeText", AsciiText="aB!\n") == 0
-    assert pressed(host) == [
+    assert pressed(backend) == [
         ("win32", (13,)),
         ("xt", (29, 46)),
         ("linux", (29, 56, 111)),
@@ -98,7 +101,7 @@ async def test_keys_are_pressed(host: Host) -> None:
     assert await typed(host, "TypeCtrlAltDel", OFF) == INVALID_STATE
 
 
-async def test_keys_that_make_no_sense_are_refused_by_name(host: Host) -> None:
+async def test_keys_that_make_no_sense_are_refused_by_name(host: Host, backend: FakeBackend) -> None:
     assert "AsciiText: 'ä' is on no key of a US keyboard" in await type_refused(
         host, "TypeText", AsciiText="aä"
     )
@@ -108,7 +111,7 @@ async def test_keys_that_make_no_sense_are_refused_by_name(host: Host) -> None:
     assert "HoldMilliseconds: at most 10000" in await type_refused(
         host, "TypeKeys", KeyCodes=(1,), HoldMilliseconds=10001
     )
-    assert pressed(host) == []
+    assert pressed(backend) == []
 
 
 def test_every_printable_character_has_its_key() -> None:
