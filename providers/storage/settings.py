@@ -50,8 +50,22 @@ _TYPES = {
     5: _PoolType("iscsi", frozenset({"Host", "DevicePaths"}), frozenset({"Path"})),
     6: _PoolType("logical", frozenset(), frozenset({"Path", "DevicePaths"})),
     7: _PoolType("scsi", frozenset(), frozenset({"Path", "AdapterName", "PortName", "NodeName"})),
+    8: _PoolType("iscsi-direct", frozenset({"Host", "DevicePaths", "InitiatorName"})),
+    9: _PoolType("mpath", frozenset(), frozenset({"Path"})),
+    10: _PoolType("rbd", frozenset({"Host", "SourceName"})),
+    11: _PoolType("gluster", frozenset({"Host", "SourceName"}), frozenset({"SourceDirectory"})),
+    12: _PoolType("zfs", frozenset({"SourceName"}), frozenset({"DevicePaths"})),
+    13: _PoolType("vstorage", frozenset({"SourceName", "Path"})),
 }
-_TARGETS = {"disk": "/dev", "iscsi": "/dev/disk/by-path", "scsi": "/dev/disk/by-path"}
+_TARGETS = {
+    "disk": "/dev",
+    "iscsi": "/dev/disk/by-path",
+    "scsi": "/dev/disk/by-path",
+    "mpath": "/dev/mapper",
+}
+_TARGET_NAMES = frozenset({"iscsi", "iscsi-direct"})
+"""Pools whose device is a target's name, no path."""
+_ON_MANY = frozenset({"logical", "zfs"})
 
 
 def wanted_pool(asked: Given, name: str | None) -> StoragePool:
@@ -83,7 +97,8 @@ def wanted_pool(asked: Given, name: str | None) -> StoragePool:
         source_host=_word(asked, "Host"),
         source_path=_path(asked, "SourceDirectory"),
         source_devices=_devices(asked, kind.name),
-        source_name=posixpath.basename(path or own) if kind.name == "logical" else None,
+        source_name=posixpath.basename(path or own) if kind.name == "logical" else _word(asked, "SourceName"),
+        source_initiator=_word(asked, "InitiatorName"),
         source_adapter=adapter,
         source_port=port,
         source_node=node,
@@ -116,6 +131,7 @@ def described(source: StoragePool, class_name: str) -> Instance:
         "SourceDirectory": TypedValue("string", source.source_path),
         "DevicePaths": TypedValue("string", source.source_devices or None),
         "Path": TypedValue("string", f"/dev/{source.source_name}" if source.type == "logical" else None),
+        "SourceName": TypedValue("string", None if source.type == "logical" else source.source_name),
     }
     return Instance(class_name, {name: typed for name, typed in told.items() if typed.value is not None})
 
@@ -128,9 +144,9 @@ def _devices(asked: Given, kind: str) -> tuple[str, ...]:
     devices = asked.values.get("DevicePaths") or ()
     paths = tuple(str(device) for device in devices) if isinstance(devices, tuple) else ()
     for path in paths:
-        if not _WORD.match(path) or (kind != "iscsi" and not _is_path(path)):
+        if not _WORD.match(path) or (kind not in _TARGET_NAMES and not _is_path(path)):
             raise asked.refusal("DevicePaths", f"{path!r} is no device")
-    if len(paths) > 1 and kind != "logical":
+    if len(paths) > 1 and kind not in _ON_MANY:
         raise asked.refusal("DevicePaths", f"a pool of type {kind} is on one device")
     return paths
 

@@ -107,6 +107,7 @@ class StoragePool:
     source_path: str | None = None
     source_devices: tuple[str, ...] = ()
     source_name: str | None = None
+    source_initiator: str | None = None  # of an iscsi-direct pool: the name of who logs in
     source_adapter: str | None = None
     source_port: str | None = None  # of a Fibre Channel adapter: its world wide port name
     source_node: str | None = None  # and its world wide node name

@@ -74,6 +74,32 @@ async def storage() -> AsyncIterator[Storage]:
                 "source_node": "2001001b32a9da4e",
             },
         ),
+        (
+            {"Type": 8, "Host": "san", "DevicePaths": ("iqn.a",), "InitiatorName": "iqn.b"},
+            {
+                "type": "iscsi-direct",
+                "source_host": "san",
+                "source_devices": ("iqn.a",),
+                "source_initiator": "iqn.b",
+            },
+        ),
+        ({"Type": 9}, {"type": "mpath", "target_path": "/dev/mapper"}),
+        (
+            {"Type": 10, "Host": "mon", "SourceName": "data"},
+            {"type": "rbd", "source_host": "mon", "source_name": "data"},
+        ),
+        (
+            {"Type": 11, "Host": "brick", "SourceName": "data", "SourceDirectory": "/images"},
+            {"type": "gluster", "source_host": "brick", "source_name": "data", "source_path": "/images"},
+        ),
+        (
+            {"Type": 12, "SourceName": "tank", "DevicePaths": ("/dev/sdb", "/dev/sdc")},
+            {"type": "zfs", "source_name": "tank", "source_devices": ("/dev/sdb", "/dev/sdc")},
+        ),
+        (
+            {"Type": 13, "SourceName": "cluster", "Path": "/mnt/p"},
+            {"type": "vstorage", "source_name": "cluster", "target_path": "/mnt/p"},
+        ),
     ],
 )
 async def test_pools_of_every_type_are_made(

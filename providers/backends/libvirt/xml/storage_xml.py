@@ -85,6 +85,8 @@ def pool_xml(wanted: StoragePool) -> str:
     elif wanted.source_adapter:
         etree.SubElement(source, "adapter", type="scsi_host", name=wanted.source_adapter)
     _add(source, "name", wanted.source_name)
+    if wanted.source_initiator:
+        etree.SubElement(etree.SubElement(source, "initiator"), "iqn", name=wanted.source_initiator)
     if wanted.target_path:
         _add(etree.SubElement(pool, "target"), "path", wanted.target_path)
     return etree.tostring(pool, encoding="unicode")

@@ -245,3 +245,42 @@ def test_what_a_driver_cannot_do_is_not_supported(pretended: Host) -> None:
     [capabilities] = pretended.connection.EnumerateInstances("Xen_ResourcePoolConfigurationCapabilities")
     assert capabilities["SynchronousMethodsSupported"] == [3, 4]
     assert capabilities["AsynchronousMethodsSupported"] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "properties", "source", "target"),
+    [
+        (2, "fs", {"Path": "/mnt/p", "DevicePaths": ["/dev/sdb1"]}, ["device"], "/mnt/p"),
+        (3, "netfs", {"Path": "/mnt/p", "Host": "srv", "SourceDirectory": "/x"}, ["host", "dir"], "/mnt/p"),
+        (4, "disk", {"DevicePaths": ["/dev/sdb"]}, ["device"], "/dev"),
+        (5, "iscsi", {"Host": "srv", "DevicePaths": ["iqn.a"]}, ["host", "device"], "/dev/disk/by-path"),
+        (6, "logical", {"Path": "/dev/vg"}, ["name"], "/dev/vg"),
+        (7, "scsi", {"AdapterName": "host1"}, ["adapter"], "/dev/disk/by-path"),
+        (
+            8,
+            "iscsi-direct",
+            {"Host": "srv", "DevicePaths": ["iqn.a"], "InitiatorName": "iqn.b"},
+            ["host", "device", "initiator"],
+            None,
+        ),
+        (9, "mpath", {}, [], "/dev/mapper"),
+        (10, "rbd", {"Host": "srv", "SourceName": "data"}, ["host", "name"], None),
+        (11, "gluster", {"Host": "srv", "SourceName": "data"}, ["host", "dir", "name"], None),
+        (12, "zfs", {"SourceName": "tank"}, ["name"], None),
+        (13, "vstorage", {"SourceName": "cluster", "Path": "/mnt/p"}, ["name"], "/mnt/p"),
+    ],
+)
+def test_pools_of_every_type_are_defined_as_libvirt_wants_them(  # noqa: PLR0917 - a table's columns
+    pretended: Host, kind: int, name: str, properties: dict[str, Any], source: list[str], target: str | None
+) -> None:
+    settings = pretended.settings("DiskPool", Type=Uint16(kind), **properties)
+    made = pretended.call("CreateChildResourcePool", ElementName=name, Settings=[settings])
+    assert made[""] == 0
+    told = pretended.pool_xml(name)
+    assert (told.get("type"), [one.tag for one in told.iterfind("source/*") if one.tag != "format"]) == (
+        name,
+        source,
+    )
+    assert target is None or told.findtext("target/path") == target
+    assert pretended.connection.GetInstance(pretended.pool(name))["ResourceSubType"] == name
+    assert pretended.call("DeleteResourcePool", Pool=pretended.pool(name))[""] == 0
