@@ -47,7 +47,8 @@ def unpack(untrusted: bytes) -> dict[str, bytes]:
             for member in archive:
                 if len(files) == _MAX_FILES:
                     refuse(f"the bundle has more than {_MAX_FILES} files")
-                files[_checked(member, files)] = _content(archive, member)
+                name = _checked(member, files)
+                files[name] = _content(archive, member)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         refuse(f"this is no bundle: {error}")
     return files

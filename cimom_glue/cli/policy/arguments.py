@@ -80,6 +80,7 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     _add_labels(plan, "--running", "the machines that run, in the order they would start anew")
 
     _add_bundles(action)
+    _add_directory(action)
 
 
 def _add_bundles(action: Callable[..., argparse.ArgumentParser]) -> None:
@@ -107,6 +108,34 @@ def _add_bundles(action: Callable[..., argparse.ArgumentParser]) -> None:
     verify.add_argument("--trust", required=True, metavar="DIR", help="the public keys of who is trusted")
     verify.add_argument("--in-force", metavar="FILE", help="the policy that the bundle's must follow")
     verify.add_argument("-o", "--output", metavar="OUT", help="where to write the policy's document")
+
+
+def _add_directory(action: Callable[..., argparse.ArgumentParser]) -> None:
+    publish = action("publish", "publish a signed policy in a directory", "publishing:publish", "FILE")
+    publish.add_argument("--serial", type=int, required=True, help="its number, greater than the one before")
+    publish.add_argument("--key", metavar="KEY", required=True, help="the private key, as of export")
+    publish.add_argument("--labels", metavar="JSON", help='labels of elements: {"element": "label", …}')
+
+    fetch = action("fetch", "take a signed policy from a directory", "publishing:fetch")
+    fetch.add_argument("name", metavar="NAME", help="the policy's name")
+    fetch.add_argument("--trust", metavar="DIR", required=True, help="the public keys of who is trusted")
+    fetch.add_argument("--kept", metavar="FILE", required=True, help="where the last good one is kept")
+    fetch.add_argument("--labels", metavar="JSON", help="where to write the labels of elements")
+    _add_output(fetch)
+
+    for parser in (publish, fetch):
+        for flag, metavar, what in (
+            ("--directory", "URL", "ldaps://… or ldap://…, then by StartTLS"),
+            ("--base", "DN", "the entry that publications are below"),
+        ):
+            parser.add_argument(flag, metavar=metavar, required=True, help=what)
+        parser.add_argument(
+            "--ca", metavar="FILE", help="who certifies the directory (the system's authorities)"
+        )
+        parser.add_argument("--bind", metavar="DN", help="as whom to ask (anonymously)")
+        parser.add_argument(
+            "--password-file", metavar="FILE", help="the password of --bind; - is standard input"
+        )
 
 
 def _add_labels(parser: argparse.ArgumentParser, flag: str, what: str) -> None:

@@ -49,7 +49,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
 
 
 def telling(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Let a command end with 1 and every finding when a policy cannot be; with --json these are the answer."""
+    """End with 1 and every finding when a policy cannot be; with --json these are the answer."""
 
     @wraps(run)
     def wrapped(args: argparse.Namespace) -> int:
