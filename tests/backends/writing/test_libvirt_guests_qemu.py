@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -27,7 +33,6 @@ from xencim.providers.backends.records import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
 
     from tests.conftest import Libvirtd
 
@@ -158,3 +163,34 @@ async def test_a_password_is_set_at_once_and_for_the_next_start_and_never_read(
     gone = tuple(replace(display, password="") for display in after.stored.graphics)
     await backend.reconfigure(UUID, stored=replace(plain, graphics=gone))
     assert "passwd" not in libvirtd.virsh("dumpxml", UUID, "--security-info", "--inactive")
+
+
+async def test_a_dump_that_is_given_up_leaves_no_volume(
+    guest: Guest, libvirtd: Libvirtd, tmp_path: Path
+) -> None:
+    backend, inventory = guest
+    dump = asyncio.create_task(backend.dump_core(UUID, DUMP, DumpWish(memory_only=False)))
+    # Who writes the file is stopped, so that the dump is surely under way when it is given up.
+    writer = await asyncio.to_thread(stopped_writer, str(tmp_path / "dumps" / DUMP.name))
+    aborted = asyncio.create_task(backend.abort(UUID))
+    await asyncio.wait({aborted}, timeout=10)
+    os.kill(writer, signal.SIGCONT)
+    await aborted
+    kind, message = await refused(dump)
+    assert (kind, message) == ("failed", "operation aborted: job 'domain core dump' canceled by client")
+    assert DUMP.key not in inventory.view.all(Volume)
+    assert not (tmp_path / "dumps" / DUMP.name).exists()
+    assert libvirtd.virsh("domstate", UUID).strip() == "running"
+
+
+def stopped_writer(path: str) -> int:
+    """Return libvirt's helper that writes a file, as soon as it is there, and stopped."""
+    until_s = time.monotonic() + 30
+    while time.monotonic() < until_s:
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+                if words and words[0].endswith(b"libvirt_iohelper") and path.encode() in words:
+                    os.kill(int(entry.name), signal.SIGSTOP)
+                    return int(entry.name)
+    raise AssertionError(f"nobody writes {path}")
