@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from xencim.providers.backends.records import NumaCell
+from xencim.providers.core.parameters.ranges import numbers
 from xencim.providers.management.given import demand_told, differing
 from xencim.providers.management.resource import Outcome, affected
 from xencim.providers.vm.rows import Origin, system_setting_id, system_settings_row
@@ -46,6 +48,22 @@ def _clock(config: MachineConfig, value: int) -> MachineConfig:
     return replace(config, clock_offset=_CLOCKS[value]) if value < len(_CLOCKS) else config
 
 
+def _numa_cells(config: MachineConfig, value: tuple[str, ...]) -> MachineConfig:
+    """Set the nodes where each is told in the usual form; the machine's memory is what they hold."""
+    cells = []
+    for text in value:
+        processors, _, size = str(text or "").partition("/")
+        try:
+            cells.append(NumaCell(cpus=numbers(processors), memory_kib=int(size)))
+        except ValueError:
+            return config
+    if not cells:
+        return replace(config, numa_cells=())
+    total_kib = sum(cell.memory_kib for cell in cells)
+    memory = replace(config.memory, maximum_kib=total_kib, current_kib=total_kib)
+    return replace(config, numa_cells=tuple(cells), memory=memory)
+
+
 _SETTERS: Mapping[str, Callable[[MachineConfig, Any], MachineConfig]] = {
     "Caption": _field("title"),
     "Description": _field("description"),
@@ -71,6 +89,8 @@ _SETTERS: Mapping[str, Callable[[MachineConfig, Any], MachineConfig]] = {
     "Loader": _field("loader"),
     "SecureBoot": _field("secure_boot"),
     "IsTemplate": _field("is_template"),
+    "TPMVersion": _field("tpm_version"),
+    "VirtualNUMANodes": _numa_cells,
 }
 _OF_THE_MACHINE: Mapping[str, Callable[[Any], bool | None]] = {
     "AutomaticStartupAction": _STARTUP.get,

@@ -5,6 +5,7 @@ Source: DSP1057 leaves these to implementations; the names are libvirt-cim's, wh
 
 from __future__ import annotations
 
+from xencim.providers.core.parameters.ranges import ranges
 from xencim.providers.core.spec import Prop
 
 _CLOCK = {"utc": 0, "localtime": 1, "timezone": 2, "variable": 3}
@@ -52,5 +53,13 @@ PLATFORM_PROPS = (
         "SecureBoot",
         lambda _vm, config, *_: config.secure_boot,
         source="virDomainGetXMLDesc: os/loader/@secure",
+    ),
+    _xml("TPMVersion", "tpm_version", "devices/tpm/backend/@version"),
+    Prop(
+        "VirtualNUMANodes",
+        lambda _vm, config, *_: (
+            tuple(f"{ranges(cell.cpus)}/{cell.memory_kib}" for cell in config.numa_cells) or None
+        ),
+        source="virDomainGetXMLDesc: cpu/numa/cell",
     ),
 )

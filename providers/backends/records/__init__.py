@@ -17,6 +17,7 @@ from xencim.providers.backends.records.devices import (
     InputDevice,
     MemoryAllocation,
     Nic,
+    NumaCell,
     Vcpu,
 )
 from xencim.providers.backends.records.filters import Condition, FilterRule, NetworkFilter
@@ -136,6 +137,7 @@ __all__ = [
     "Network",
     "NetworkFilter",
     "Nic",
+    "NumaCell",
     "ObjectManager",
     "Picture",
     "PolicyLabel",

@@ -35,6 +35,16 @@ class MemoryAllocation:
     maximum_kib: int
     huge_page_kib: int | None = None
     dump_core: bool | None = None
+    numa_mode: str | None = None  # strict, preferred, interleave, restrictive
+    numa_nodes: tuple[int, ...] = ()  # of the host, that it is taken from; none: any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumaCell:
+    """One NUMA node that a guest sees."""
+
+    cpus: tuple[int, ...]
+    memory_kib: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

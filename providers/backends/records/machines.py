@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         InputDevice,
         MemoryAllocation,
         Nic,
+        NumaCell,
         Vcpu,
     )
     from xencim.providers.backends.records.snapshots import Snapshot
@@ -70,6 +71,8 @@ class MachineConfig:
     loader: str | None = None  # firmware image
     firmware: str | None = None  # bios, efi
     secure_boot: bool | None = None
+    tpm_version: str | None = None  # 1.2, 2.0: a TPM that the host emulates
+    numa_cells: tuple[NumaCell, ...] = ()
     kernel: str | None = None
     initrd: str | None = None
     command_line: str | None = None

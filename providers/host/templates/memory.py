@@ -19,5 +19,10 @@ TEMPLATES = Templates(
     increment=_MIB,
 )
 SPEC = TEMPLATES.spec(
-    "MemResourceAllocationSettingData", "dumpCore", "HugePageSize", profiles=("DSP1043", "DSP1045")
+    "MemResourceAllocationSettingData",
+    "dumpCore",
+    "HugePageSize",
+    "NUMANodes",
+    "NUMAMode",
+    profiles=("DSP1043", "DSP1045"),
 )

@@ -78,7 +78,7 @@ SPEC = ClassSpec(
             *("AutomaticStartupActionSequenceNumber", "AutomaticShutdownAction", "AutomaticRecoveryAction"),
             *("AutoStart", "ClockOffset", "EnableACPI", "EnableAPIC", "EnablePAE", "Bootloader"),
             *("BootloaderArgs", "Kernel", "Ramdisk", "CommandLine", "BootDevices", "Emulator", "InitPath"),
-            *("Firmware", "Loader", "SecureBoot", "IsTemplate"),
+            *("Firmware", "Loader", "SecureBoot", "IsTemplate", "TPMVersion", "VirtualNUMANodes"),
         ),
         "it is set for one machine, not for all",
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xencim.providers.core.parameters.ranges import numbers, ranges
 from xencim.providers.management.resource import Resource
 from xencim.providers.management.units import KIB, in_unit
 from xencim.providers.vm.rows import MEMORY
@@ -27,12 +28,23 @@ _UNITS = {
 
 def _in_kib(asked: Given, is_new: bool) -> Given:  # noqa: FBT001 - a fact
     """Count in KiB; a new machine's settings that name no unit are in bytes, as libvirt-cim takes them."""
+    if nodes := asked.text("NUMANodes"):
+        try:
+            asked = asked.without(set(), NUMANodes=ranges(numbers(nodes)))
+        except ValueError as error:
+            raise asked.refusal("NUMANodes", str(error)) from error
     return in_unit(asked, "Bytes" if is_new else "KiloBytes", _UNITS, KIB)
 
 
 def _current(memory: MemoryAllocation, value: int, scene: Scene) -> MemoryAllocation:
     maximum = memory.maximum_kib if scene.is_live else max(memory.maximum_kib, value)
     return replace(memory, current_kib=value, maximum_kib=maximum)
+
+
+def _placed(memory: MemoryAllocation, value: str) -> MemoryAllocation:
+    """Take memory from nodes of the host: from them only, where no mode says otherwise."""
+    nodes = numbers(value)
+    return replace(memory, numa_nodes=nodes, numa_mode=(memory.numa_mode or "strict") if nodes else None)
 
 
 RESOURCE = Resource(
@@ -46,6 +58,8 @@ RESOURCE = Resource(
         "Reservation": _current,
         "VirtualQuantity": _current,
         "dumpCore": lambda memory, value, _scene: replace(memory, dump_core=value),
+        "NUMANodes": lambda memory, value, _scene: _placed(memory, value),
+        "NUMAMode": lambda memory, value, _scene: replace(memory, numa_mode=value or None),
         "HugePageSize": lambda memory, value, _scene: replace(memory, huge_page_kib=value or None),
     },
 )

@@ -5,6 +5,7 @@ Source: DSP1045 (memory resource allocation; its units are programmatic ones).
 
 from __future__ import annotations
 
+from xencim.providers.core.parameters.ranges import ranges
 from xencim.providers.core.pool_ids import pool_id
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.vm.rows import MEMORY
@@ -46,6 +47,16 @@ SPEC = ClassSpec(
             "HugePageSize",
             lambda _vm, memory, _origin: memory.huge_page_kib,
             source="virDomainGetXMLDesc: memoryBacking/hugepages/page",
+        ),
+        Prop(
+            "NUMANodes",
+            lambda _vm, memory, _origin: ranges(memory.numa_nodes) or None,
+            source="virDomainGetXMLDesc: numatune/memory/@nodeset",
+        ),
+        Prop(
+            "NUMAMode",
+            lambda _vm, memory, _origin: memory.numa_mode if memory.numa_nodes else None,
+            source="virDomainGetXMLDesc: numatune/memory/@mode",
         ),
     ),
     unfilled=NO_DESCRIPTION,

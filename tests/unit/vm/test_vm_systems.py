@@ -228,6 +228,8 @@ def test_the_definition_of_a_machine() -> None:
         "Loader": None,
         "SecureBoot": None,
         "IsTemplate": False,
+        "TPMVersion": None,
+        "VirtualNUMANodes": None,
     }
 
 

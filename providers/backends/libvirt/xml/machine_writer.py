@@ -21,7 +21,13 @@ from xencim.providers.backends.libvirt.xml.machine_xml import TEMPLATE, config_o
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from xencim.providers.backends.records import CpuAllocation, MachineConfig, MemoryAllocation, Vcpu
+    from xencim.providers.backends.records import (
+        CpuAllocation,
+        MachineConfig,
+        MemoryAllocation,
+        NumaCell,
+        Vcpu,
+    )
 
 _TEXTS = (
     ("title", "title"),
@@ -84,7 +90,9 @@ def write_config(domain: _Element, config: MachineConfig) -> None:
         if getattr(config, feature) != getattr(now, feature):
             edit.set_flag(edit.child(domain, "features"), feature, on=getattr(config, feature))
     _write_firmware(domain, config, now)
-    _write_memory(domain, config.memory, now.memory)
+    _write_tpm(edit.child(domain, "devices"), config.tpm_version, now.tpm_version)
+    _write_numa_cells(domain, config.numa_cells, now.numa_cells)
+    _write_memory(domain, config.memory, config_of(domain).memory)
     _write_cpu(domain, config.cpu, now.cpu)
     _write_pins(domain, config.vcpus, now.vcpus)
     write_devices(edit.child(domain, "devices"), config)
@@ -121,9 +129,31 @@ def _write_firmware(domain: _Element, config: MachineConfig, now: MachineConfig)
         etree.SubElement(firmware, "feature", enabled=secure, name="secure-boot")
 
 
+def _write_tpm(devices: _Element, version: str | None, now: str | None) -> None:
+    """Give a machine a TPM that the host emulates, of the model that speaks its version."""
+    if version == now:
+        return
+    edit.drop(devices, "tpm")
+    if version is not None:
+        tpm = etree.SubElement(devices, "tpm", model="tpm-tis" if version == "1.2" else "tpm-crb")
+        edit.set_attribute(etree.SubElement(tpm, "backend", type="emulator"), "", "version", version)
+
+
+def _write_numa_cells(domain: _Element, cells: tuple[NumaCell, ...], now: tuple[NumaCell, ...]) -> None:
+    """Show a guest these nodes."""
+    if cells == now:
+        return
+    edit.drop(domain, "cpu/numa")
+    for number, cell in enumerate(cells):
+        element = etree.SubElement(edit.child(domain, "cpu/numa"), "cell", id=str(number), unit="KiB")
+        edit.set_attribute(element, "", "cpus", ",".join(map(str, cell.cpus)))
+        edit.set_attribute(element, "", "memory", cell.memory_kib)
+
+
 def _write_memory(domain: _Element, memory: MemoryAllocation, now: MemoryAllocation) -> None:
-    if memory.maximum_kib != now.maximum_kib and domain.find("cpu/numa/cell") is not None:
-        raise BackendError("unsupported", "memory.maximum_kib: the machine's NUMA cells say it")
+    cells = config_of(domain).numa_cells
+    if cells and memory.maximum_kib != sum(cell.memory_kib for cell in cells):
+        raise BackendError("invalid", "memory.maximum_kib: the machine's virtual NUMA nodes hold another sum")
     if (memory.maximum_kib, memory.current_kib) != (now.maximum_kib, now.current_kib):
         for path, size_kib in (("memory", memory.maximum_kib), ("currentMemory", memory.current_kib)):
             edit.set_text(domain, path, size_kib)
@@ -131,6 +161,10 @@ def _write_memory(domain: _Element, memory: MemoryAllocation, now: MemoryAllocat
     if memory.dump_core != now.dump_core:
         state = {True: "on", False: "off", None: None}[memory.dump_core]
         edit.set_attribute(domain, "memory", "dumpCore", state)
+    if (memory.numa_mode, memory.numa_nodes) != (now.numa_mode, now.numa_nodes):
+        nodes = ",".join(map(str, memory.numa_nodes)) or None
+        edit.set_attribute(domain, "numatune/memory", "nodeset", nodes)
+        edit.set_attribute(domain, "numatune/memory", "mode", nodes and (memory.numa_mode or "strict"))
     if memory.huge_page_kib != now.huge_page_kib:
         edit.drop(domain, "memoryBacking/hugepages")
         if memory.huge_page_kib is not None:

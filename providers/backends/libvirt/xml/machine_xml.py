@@ -22,7 +22,13 @@ from xencim.providers.backends.libvirt.xml.parse import (
     text,
     yes,
 )
-from xencim.providers.backends.records import CpuAllocation, MachineConfig, MemoryAllocation, Vcpu
+from xencim.providers.backends.records import (
+    CpuAllocation,
+    MachineConfig,
+    MemoryAllocation,
+    NumaCell,
+    Vcpu,
+)
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -62,6 +68,8 @@ def config_of(domain: _Element) -> MachineConfig:
         loader=text(os, "loader"),
         firmware=_firmware(os),
         secure_boot=_secure_boot(os),
+        tpm_version=attribute(devices, "tpm/backend[@type='emulator']", "version"),
+        numa_cells=_numa_cells(domain),
         kernel=text(os, "kernel"),
         initrd=text(os, "initrd"),
         command_line=text(os, "cmdline"),
@@ -136,6 +144,18 @@ def _memory(domain: _Element) -> MemoryAllocation:
         maximum_kib=maximum,
         huge_page_kib=_page_kib(page),
         dump_core=None if memory is None else yes(memory.get("dumpCore")),
+        numa_mode=attribute(domain, "numatune/memory", "mode"),
+        numa_nodes=cpu_set(attribute(domain, "numatune/memory", "nodeset")) or (),
+    )
+
+
+def _numa_cells(domain: _Element) -> tuple[NumaCell, ...]:
+    return tuple(
+        NumaCell(
+            cpus=cpu_set(cell.get("cpus")) or (),
+            memory_kib=(scaled(cell.get("memory"), cell.get("unit")) or 0) // 1024,
+        )
+        for cell in domain.iterfind("cpu/numa/cell")
     )
 
 

@@ -1,0 +1,116 @@
+"""Virtual NUMA, NUMA placement and TPMs of real QEMU guests; virsh says what libvirt keeps."""
+
+from __future__ import annotations
+
+import shutil
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import (
+    Action,
+    CpuAllocation,
+    MachineConfig,
+    MemoryAllocation,
+    NumaCell,
+    PowerState,
+    VirtualMachine,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from tests.conftest import Libvirtd
+
+    from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.libvirt import LibvirtBackend
+
+pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
+pytestmark = pytest.mark.libvirtd
+
+Start: TypeAlias = "Callable[..., Awaitable[tuple[LibvirtBackend, Inventory]]]"
+UUID = "40000000-0000-4000-8000-00000000000a"
+CONFIG = MachineConfig(
+    cpu=CpuAllocation(count=2, maximum=2),
+    memory=MemoryAllocation(current_kib=65536, maximum_kib=65536, numa_nodes=(0,), numa_mode="preferred"),
+    domain_type="qemu",
+    machine="q35",
+    numa_cells=(NumaCell(cpus=(0,), memory_kib=32768), NumaCell(cpus=(1,), memory_kib=32768)),
+)
+
+
+@pytest.fixture
+async def guest(backends: Start, libvirtd: Libvirtd) -> AsyncIterator[tuple[LibvirtBackend, Inventory]]:
+    backend, inventory = await backends(libvirtd.uri)
+    await backend.define("numa", CONFIG, uuid=UUID)
+    yield backend, inventory
+    await backend.undefine(UUID)
+    assert libvirtd.virsh("list", "--all", "--uuid").split() == []
+
+
+def told(libvirtd: Libvirtd) -> ET.Element:
+    return ET.fromstring(libvirtd.virsh("dumpxml", "numa", "--inactive"))  # noqa: S314 - libvirt's own
+
+
+async def test_virtual_numa_and_placement_are_kept_and_start(
+    guest: tuple[LibvirtBackend, Inventory], libvirtd: Libvirtd
+) -> None:
+    xml = told(libvirtd)
+    cells = [(cell.get("cpus"), cell.get("memory")) for cell in xml.findall("cpu/numa/cell")]
+    assert cells == [("0", "32768"), ("1", "32768")]
+    placed = xml.find("numatune/memory")
+    assert placed is not None
+    assert placed.attrib == {"mode": "preferred", "nodeset": "0"}
+    backend, inventory = guest
+    await backend.control(UUID, Action.START, 30)
+    machine = inventory.view.all(VirtualMachine)[UUID]
+    assert machine.state is PowerState.RUNNING
+    assert machine.current.numa_cells == CONFIG.numa_cells
+    assert machine.current.memory == machine.stored.memory if machine.stored else False
+
+
+async def test_one_node_takes_the_place_of_two(
+    guest: tuple[LibvirtBackend, Inventory], libvirtd: Libvirtd
+) -> None:
+    one = replace(CONFIG, numa_cells=(NumaCell(cpus=(0, 1), memory_kib=65536),))
+    backend, inventory = guest
+    now = inventory.view.all(VirtualMachine)[UUID].current
+    await backend.reconfigure(UUID, stored=replace(now, numa_cells=one.numa_cells))
+    assert [cell.get("cpus") for cell in told(libvirtd).findall("cpu/numa/cell")] == ["0-1"]
+    await backend.reconfigure(
+        UUID, stored=replace(now, numa_cells=(), memory=replace(now.memory, numa_nodes=(), numa_mode=None))
+    )
+    assert told(libvirtd).find("cpu/numa") is None
+    assert told(libvirtd).find("numatune") is None
+
+
+async def test_memory_that_its_nodes_do_not_hold_is_refused(
+    guest: tuple[LibvirtBackend, Inventory],
+) -> None:
+    backend, inventory = guest
+    now = inventory.view.all(VirtualMachine)[UUID].current
+    more = replace(now, memory=replace(now.memory, maximum_kib=131072))
+    with pytest.raises(BackendError, match="virtual NUMA nodes hold another sum") as caught:
+        await backend.reconfigure(UUID, stored=more)
+    assert caught.value.kind == "invalid"
+
+
+async def test_a_tpm_is_kept_or_refused_by_name(
+    guest: tuple[LibvirtBackend, Inventory], libvirtd: Libvirtd
+) -> None:
+    backend, inventory = guest
+    now = inventory.view.all(VirtualMachine)[UUID].current
+    with_tpm = replace(now, tpm_version="2.0")
+    if shutil.which("swtpm") is None:
+        with pytest.raises(BackendError, match=r"TPM version '2\.0' is not supported"):
+            await backend.reconfigure(UUID, stored=with_tpm)
+    else:
+        await backend.reconfigure(UUID, stored=with_tpm)
+        tpm = told(libvirtd).find("devices/tpm")
+        assert tpm is not None
+        assert tpm.get("model") == "tpm-crb"
+        await backend.reconfigure(UUID, stored=replace(now, tpm_version=None))
+    assert told(libvirtd).find("devices/tpm") is None

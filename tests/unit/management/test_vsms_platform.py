@@ -1,0 +1,80 @@
+"""Virtual NUMA, NUMA placement and TPMs as clients set them, on a made-up host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from xencim.providers.backends.records import NumaCell
+from xencim.providers.core.errors import Status
+
+from .management_world import Host, managing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+OFF, RUNNING = "vm-00002", "vm-00000"
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    async with managing() as made:
+        yield made
+
+
+async def modify(host: Host, name: str, **properties: object) -> None:
+    one = host.settings("system", InstanceID=f"Xen:{name}", **properties)
+    await host.call("ModifySystemSettings", SystemSettings=one)
+
+
+async def test_virtual_numa_nodes_hold_all_memory(host: Host) -> None:
+    await modify(host, OFF, VirtualNUMANodes=("0-1/524288", "2-3/262144"))
+    config = host.machine(OFF).current
+    assert config.numa_cells == (
+        NumaCell(cpus=(0, 1), memory_kib=524288),
+        NumaCell(cpus=(2, 3), memory_kib=262144),
+    )
+    assert (config.memory.maximum_kib, config.memory.current_kib) == (786432, 786432)
+    await modify(host, OFF, VirtualNUMANodes=())
+    assert host.machine(OFF).current.numa_cells == ()
+
+
+@pytest.mark.parametrize("text", ["0-1", "x/1024", "0/much"])
+async def test_a_node_that_is_none_is_refused(host: Host, text: str) -> None:
+    one = host.settings("system", InstanceID=f"Xen:{OFF}", VirtualNUMANodes=(text,))
+    status, why = await host.refusal("ModifySystemSettings", SystemSettings=one)
+    assert status is Status.INVALID_PARAMETER
+    assert "property VirtualNUMANodes of Xen_VirtualSystemSettingData" in why
+
+
+async def test_a_tpm_comes_and_goes(host: Host) -> None:
+    await modify(host, OFF, TPMVersion="2.0")
+    assert host.machine(OFF).current.tpm_version == "2.0"
+    await modify(host, OFF, TPMVersion="")
+    assert host.machine(OFF).current.tpm_version is None
+
+
+async def test_a_running_machine_gets_none_before_its_next_start(host: Host) -> None:
+    one = host.settings("system", InstanceID=f"Xen:{RUNNING}", TPMVersion="2.0")
+    status, why = await host.refusal("ModifySystemSettings", SystemSettings=one)
+    assert status is Status.NOT_SUPPORTED
+    assert why == (
+        "ModifySystemSettings: vm-00000 on Fake: tpm_version cannot be changed while the machine runs "
+        "(settings whose InstanceID ends in ;stored are those of the next start)"
+    )
+    await modify(host, f"{RUNNING};stored", TPMVersion="2.0")
+    assert host.stored(RUNNING).tpm_version == "2.0"
+    assert host.machine(RUNNING).current.tpm_version is None
+
+
+async def test_memory_is_taken_from_nodes_of_the_host(host: Host) -> None:
+    await host.modify("mem", f"{OFF}/mem", NUMANodes="1,0")
+    memory = host.machine(OFF).current.memory
+    assert (memory.numa_nodes, memory.numa_mode) == ((0, 1), "strict")
+    await host.modify("mem", f"{OFF}/mem", NUMAMode="preferred")
+    assert host.machine(OFF).current.memory.numa_mode == "preferred"
+    await host.modify("mem", f"{OFF}/mem", NUMANodes="")
+    assert host.machine(OFF).current.memory.numa_nodes == ()
+    status, why = await host.modify_refused("mem", f"{OFF}/mem", NUMANodes="all")
+    assert (status, "names no numbers" in why) == (Status.INVALID_PARAMETER, True)
