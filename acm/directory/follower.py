@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from xencim.acm.directory.connection import DirectoryError
 from xencim.acm.directory.publication import Assignment, Content, Publication
-from xencim.acm.model import Finding, FindingKind, PolicyError
+from xencim.acm.model import Finding, FindingKind
 
 if TYPE_CHECKING:
     from xencim.acm.directory.store import Mark
 
-Verify = Callable[[bytes, bytes], str]
-"""Given a statement and a signature, returns whose trusted key made it: `TrustStore.signer`."""
+Verify = Callable[[bytes, bytes], str | None]
+"""Given a statement and a signature, returns whose trusted key made it; None: nobody's. `TrustStore.signer`."""
 _TELLS = {
     "away": "is away",
     "certificate": "is not the one that it should be",
@@ -98,10 +98,12 @@ class Follower:
         """Say what is wrong with a publication, or return it as good."""
         content, last = found.content, self._good.content if self._good else None
         what = f"The publication {content.name} {content.serial}"
-        try:
-            signer = self._verify(content.statement(), found.signature)
-        except PolicyError as error:
-            return f"{what}: {error}; publish it anew, or look who writes in the directory", None
+        signer = self._verify(content.statement(), found.signature)
+        if signer is None:
+            return (
+                f"{what} is not signed by a trusted key, or was changed after it was signed; "
+                "publish it anew, or look who writes in the directory"
+            ), None
         if last is not None and content.serial < last.serial:
             return f"{what} is older than {last.serial}, which is in use: the directory shows the past", None
         if last is not None and content.serial == last.serial and content.statement() != last.statement():
@@ -121,10 +123,11 @@ class Follower:
 
     def _remembered(self) -> Good | None:
         """Return what was kept on disk, if its signature still holds."""
-        with suppress(OSError, ValueError, KeyError, TypeError, PolicyError):
+        with suppress(OSError, ValueError, KeyError, TypeError):
             found = _read(self._kept)
-            if found.content.name == self._name:
-                return Good(found.content, self._verify(found.content.statement(), found.signature))
+            signer = self._verify(found.content.statement(), found.signature)
+            if signer is not None and found.content.name == self._name:
+                return Good(found.content, signer)
         return None
 
 

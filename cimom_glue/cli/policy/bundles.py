@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from xencim.acm.binary import MAGIC_BYTES, compile_policy, write_map
 from xencim.acm.bundles import TrustStore, create_bundle, load_private_key, make_key, verify_bundle
 from xencim.acm.language import document_sha1, read_policy
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_line
-from xencim.cimom_glue.cli.policy.files import load, read, write
+from xencim.cimom_glue.cli.policy.files import check_output, load, read, write
 from xencim.cimom_glue.cli.policy.findings import telling
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ def keygen(args: argparse.Namespace) -> int:
 @telling
 def export(args: argparse.Namespace) -> int:
     """Write the signed bundle of a policy, with its binary and map where it has these."""
+    check_output(args)
     document = read(args.file)
     if document.startswith(MAGIC_BYTES):
         raise CommandError(
@@ -60,12 +60,8 @@ def export(args: argparse.Namespace) -> int:
         others["policy.map"] = write_map(policy, policy_file="policy.xml", binary_file="policy.bin")
     for path in args.add:
         others[Path(path).name] = read(path)
-    key = load_private_key(Path(args.key), _password())
+    key = load_private_key(Path(args.key), key_password())
     bundle = create_bundle(document, key, datetime.now(UTC), others)
-    if args.output is None and not args.json and sys.stdout.isatty():
-        raise CommandError("a bundle is no text: -o FILE names where to write it", code=Exit.USAGE)
-    if args.json and args.output is None:
-        raise CommandError("--json needs -o FILE: the bundle itself is on standard output", code=Exit.USAGE)
     write(args.output, bundle)
     if args.json:
         print_json({"file": args.output, "policy": policy.name, "version": str(policy.header.version)})
@@ -97,7 +93,7 @@ def verify(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _password() -> bytes | None:
+def key_password() -> bytes | None:
     """Return the password of the private key: from the environment, never from the command's words."""
     with suppress(KeyError):
         return os.environ["XENCIM_KEY_PASSWORD"].encode()
