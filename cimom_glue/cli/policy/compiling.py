@@ -11,7 +11,7 @@ from xencim.acm.flask.compiler import assemble, compile_source
 from xencim.acm.flask.vectors import OLDEST
 from xencim.acm.language import lint, write_policy
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, tell
-from xencim.cimom_glue.cli.policy.files import STANDARD, load, write
+from xencim.cimom_glue.cli.policy.files import check_output, load, write
 from xencim.cimom_glue.cli.policy.findings import as_json, as_line, telling
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _RELEASE = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 @telling
 def run_compile(args: argparse.Namespace) -> int:
     """Compile a policy; what the result cannot express is told on standard error."""
+    check_output(args)
     loaded = load(args.file, args.map)
     if args.format.startswith("flask"):
         source = _flask(loaded, args)
@@ -51,6 +52,7 @@ def run_compile(args: argparse.Namespace) -> int:
 @telling
 def run_decompile(args: argparse.Namespace) -> int:
     """Write the document of a binary policy."""
+    check_output(args)
     loaded = load(args.file, args.map)
     result = write_policy(loaded.policy)
     write(args.output, result)
@@ -73,10 +75,6 @@ def _flask(loaded: Loaded, args: argparse.Namespace) -> FlaskSource:
 
 def _report(args: argparse.Namespace, result: bytes, findings: tuple[Finding, ...]) -> None:
     if args.json:
-        if args.output in {None, STANDARD}:
-            raise CommandError(
-                "--json needs -o FILE: the result itself is on standard output", code=Exit.USAGE
-            )
         print_json(
             {
                 "file": args.output,

@@ -18,6 +18,8 @@ from xencim.acm.model import Finding, FindingKind, PolicyError
 from xencim.cimom_glue.cli.output import CommandError, Exit
 
 if TYPE_CHECKING:
+    import argparse
+
     from xencim.acm.language import Document
     from xencim.acm.model import Policy
 
@@ -62,6 +64,12 @@ def read(path: str) -> bytes:
     if len(data) > _MAX_BYTES:
         raise CommandError(f"{path}: larger than {_MAX_BYTES >> 20} MB", code=Exit.USAGE)
     return data
+
+
+def check_output(args: argparse.Namespace) -> None:
+    """Refuse to answer in JSON where the result itself would go to the same place."""
+    if args.json and args.output in {None, STANDARD}:
+        raise CommandError("--json needs -o FILE: the result itself is on standard output", code=Exit.USAGE)
 
 
 def write(path: str | None, data: bytes) -> None:

@@ -17,6 +17,19 @@ from xencim.cimom_glue.config import kinds
 if TYPE_CHECKING:
     from pathlib import Path
 
+POLICY_ACTIONS = (
+    "check",
+    "show",
+    "compile",
+    "decompile",
+    "diff",
+    "graph",
+    "explain",
+    "plan",
+    "keygen",
+    "export",
+    "verify",
+)
 COMMANDS = (
     "serve",
     "doctor",
@@ -29,6 +42,8 @@ COMMANDS = (
     "subscription",
     "subscription list",
     "subscription test",
+    "policy",
+    *(f"policy {action}" for action in POLICY_ACTIONS),
     "config",
     "config show",
     "completion",
