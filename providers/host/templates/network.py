@@ -12,7 +12,7 @@ TEMPLATES = Templates(KIND, units="count")
 SPEC = TEMPLATES.spec(
     "NetResourceAllocationSettingData",
     *("NetworkType", "NetworkName", "VirtualDevice", "SourceDevice", "NetworkMode", "FilterRef"),
-    *("ProfileID", "VLANIDs", "OutboundLimit", "BootOrder", "LinkUp"),
+    *("ProfileID", "VLANIDs", "OutboundLimit", "BootOrder", "LinkUp", "MTU"),
     *("InboundPeak", "InboundBurst", "OutboundPeak", "OutboundBurst"),
     profiles=("DSP1043", "DSP1050"),
 )

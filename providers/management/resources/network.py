@@ -146,6 +146,7 @@ RESOURCE = Resource(
         "FilterRef": lambda nic, value, _scene: replace(nic, filter_ref=value or None),
         "ProfileID": lambda nic, value, _scene: replace(nic, profile_id=value or None),
         "VLANIDs": lambda nic, value, _scene: replace(nic, vlan_ids=tuple(value)),
+        "MTU": lambda nic, value, _scene: replace(nic, mtu=value or None),
         "BootOrder": lambda nic, value, _scene: replace(nic, boot_order=value or None),
         "Limit": lambda nic, value, _scene: _limited(nic, "inbound", "average_kib_s", value),
         "Reservation": lambda nic, value, _scene: _limited(nic, "inbound", "floor_kib_s", value),

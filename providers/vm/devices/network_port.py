@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _ETHERNET = 2
 _ENABLED, _ENABLED_BUT_OFFLINE = 2, 6
 _SPEED = "a virtual interface is as fast as its host lets it be"
-_MTU = "a definition does not tell it"
 
 
 def _enabled(vm: VirtualMachine, nic: Nic, _host: Host) -> int:
@@ -41,6 +40,11 @@ SPEC = ClassSpec(
         *STATE_PROPS,
         Prop("LinkTechnology", Const(_ETHERNET), source="constant: hypervisors offer no other"),
         Prop("PermanentAddress", lambda _vm, nic, _host: nic.mac, source=_MAC),
+        Prop(
+            "ActiveMaximumTransmissionUnit",
+            lambda _vm, nic, _host: nic.mtu,
+            source="virDomainGetXMLDesc: devices/interface/mtu",
+        ),
         Prop("NetworkAddresses", lambda _vm, nic, _host: (nic.mac,), source=_MAC),
     ),
     unfilled={
@@ -55,7 +59,6 @@ SPEC = ClassSpec(
         "PortType": "CIM_NetworkPort defines no types",
         "OtherPortType": "PortType is never Other",
         "UsageRestriction": "a machine has no front and back end",
-        "SupportedMaximumTransmissionUnit": _MTU,
-        "ActiveMaximumTransmissionUnit": _MTU,
+        "SupportedMaximumTransmissionUnit": "the hypervisor does not tell",
     },
 )

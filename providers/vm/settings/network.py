@@ -104,6 +104,7 @@ SPEC = ClassSpec(
         _xml("FilterRef", "filter_ref", "filterref/@filter"),
         _xml("ProfileID", "profile_id", "virtualport/parameters/@profileid"),
         _xml("VLANIDs", "vlan_ids", "vlan/tag/@id"),
+        _xml("MTU", "mtu", "mtu/@size"),
         _xml("BootOrder", "boot_order", "boot/@order"),
     ),
     unfilled=NO_DESCRIPTION,

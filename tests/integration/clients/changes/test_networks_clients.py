@@ -100,7 +100,10 @@ def test_a_nat_network_is_made_stopped_started_and_removed(qemu: Host, lan: CIMI
     assert forward is not None
     assert ip is not None
     assert leased is not None
-    assert (forward.get("mode"), ip.attrib) == ("nat", {"address": "10.19.0.1", "netmask": "255.255.255.0"})
+    assert (forward.get("mode"), ip.attrib) == (
+        "nat",
+        {"family": "ipv4", "address": "10.19.0.1", "prefix": "24"},
+    )
     assert leased.attrib == {"start": "10.19.0.100", "end": "10.19.0.199"}
     assert (qemu.names(), qemu.names("--autostart")) == (["lan"], ["lan"])
 
@@ -108,7 +111,7 @@ def test_a_nat_network_is_made_stopped_started_and_removed(qemu: Host, lan: CIMI
     expected = {
         "Name": "lan",
         "ResourceSubType": "nat",
-        "Description": "nat, 10.19.0.1/255.255.255.0, leases 10.19.0.100 to 10.19.0.199",
+        "Description": "nat, 10.19.0.1/24, leases 10.19.0.100 to 10.19.0.199",
         "Autostart": True,
         "OperationalStatus": [2],
     }
