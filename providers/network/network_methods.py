@@ -7,18 +7,18 @@ hypervisor says).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, Path
 from xencim.providers.backends.records import Network
-from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.pool_ids import pool_name
-from xencim.providers.core.spec import MethodSpec
 from xencim.providers.management.given import given
 from xencim.providers.network import network_work as work
 from xencim.providers.network.network_settings import wanted_network
 from xencim.providers.network.network_usage import demand_network_idle
+from xencim.providers.pools.states import Startable, state_methods
 from xencim.providers.pools.work import Task, pool_path, run
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from xencim.providers.pools.work import Act
 
 SETTINGS = "NetPoolResourceAllocationSettingData"
-_ENABLED, _DISABLED = 2, 3
 
 
 async def create_child_resource_pool(call: MethodCall) -> MethodResult:
@@ -102,38 +101,6 @@ def _instance_id(path: Path) -> str:
     return next((str(value) for _name, value in path.keys), "")
 
 
-async def request_state_change(call: MethodCall) -> MethodResult:
-    """Start a virtual network, or stop one that no running machine is connected to."""
-    network = _own(call)
-    requested = call.parameters["requestedstate"]
-    if requested not in {_ENABLED, _DISABLED}:
-        raise CimError(Status.INVALID_PARAMETER, f"{call.path}: a network is started (2) or stopped (3)")
-    active = requested == _ENABLED
-
-    async def act(_progress: Progress) -> Mapping[str, Value]:
-        if not active:
-            await call.backend.resync()
-            demand_network_idle(call.inventory.view, network, running=True)
-        await call.backend.set_network_active(network.name, active)
-        return {}
-
-    task = _task(call, "RequestStateChange", work.NETWORK_STATE, network, act, active=str(active))
-    return await run(call, task)
-
-
-async def set_autostart(call: MethodCall) -> MethodResult:
-    """Have a virtual network started with its host, or not."""
-    network = _own(call)
-    autostart = bool(call.parameters["autostart"])
-
-    async def act(_progress: Progress) -> Mapping[str, Value]:
-        await call.backend.set_network_autostart(network.name, autostart)
-        return {}
-
-    task = _task(call, "SetAutostart", work.NETWORK_AUTOSTART, network, act, autostart=str(autostart))
-    return await run(call, task)
-
-
 def _own(call: MethodCall) -> Network:
     network = call.row[0]
     if not isinstance(network, Network):
@@ -151,8 +118,16 @@ def _queue(network: Network) -> str:
     return f"NetworkPool/{network.name}"
 
 
-METHODS = (
-    MethodSpec("RequestStateChange", request_state_change, access=Access.ADMIN),
-    MethodSpec("SetAutostart", set_autostart, access=Access.ADMIN),
+METHODS = state_methods(
+    Startable(
+        what="a network",
+        state_kind=work.NETWORK_STATE,
+        autostart_kind=work.NETWORK_AUTOSTART,
+        own=_own,
+        demand_idle=partial(demand_network_idle, running=True),
+        set_active=lambda backend, name, active: backend.set_network_active(name, active),
+        set_autostart=lambda backend, name, autostart: backend.set_network_autostart(name, autostart),
+        task=_task,
+    )
 )
 """What a network itself can be told."""

@@ -9,14 +9,14 @@ Errors: CimError INVALID_PARAMETER, NOT_FOUND, ALREADY_EXISTS, FAILED (in use, a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, Path
 from xencim.providers.backends.records import StoragePool
-from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.spec import MethodSpec
 from xencim.providers.management.given import given
+from xencim.providers.pools.states import Startable, state_methods
 from xencim.providers.pools.work import Task, class_name, run
 from xencim.providers.storage import work
 from xencim.providers.storage.parameters import named_pool, pool_parameter
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from xencim.providers.pools.work import Act
 
 _SETTINGS = "DiskPoolResourceAllocationSettingData"
-_ENABLED, _DISABLED = 2, 3
 FIND_WAIT_S = 30.0
 """How long an answer waits for servers to tell what they have: a job could not tell it afterwards."""
 
@@ -106,38 +105,6 @@ async def refresh_resources_in_pool(call: MethodCall) -> MethodResult:
     return await run(call, _task(call, "RefreshResourcesInPool", work.POOL_READ, pool, act))
 
 
-async def request_state_change(call: MethodCall) -> MethodResult:
-    """Start a storage pool, or stop one in which no running machine has a disk."""
-    pool = _own(call)
-    requested = call.parameters["requestedstate"]
-    if requested not in {_ENABLED, _DISABLED}:
-        raise CimError(Status.INVALID_PARAMETER, f"{call.path}: a pool is started (2) or stopped (3)")
-    active = requested == _ENABLED
-
-    async def act(_progress: Progress) -> Mapping[str, Value]:
-        if not active:
-            await call.backend.resync()
-            demand_pool_idle(call.inventory.view, pool, running=True)
-        await call.backend.set_pool_active(pool.name, active)
-        return {}
-
-    task = _task(call, "RequestStateChange", work.POOL_STATE, pool, act, active=str(active))
-    return await run(call, task)
-
-
-async def set_autostart(call: MethodCall) -> MethodResult:
-    """Have a storage pool started with its host, or not."""
-    pool = _own(call)
-    autostart = bool(call.parameters["autostart"])
-
-    async def act(_progress: Progress) -> Mapping[str, Value]:
-        await call.backend.set_pool_autostart(pool.name, autostart)
-        return {}
-
-    task = _task(call, "SetAutostart", work.POOL_AUTOSTART, pool, act, autostart=str(autostart))
-    return await run(call, task)
-
-
 def _own(call: MethodCall) -> StoragePool:
     pool = call.row[0]
     if not isinstance(pool, StoragePool):
@@ -154,8 +121,16 @@ def _queue(pool: StoragePool) -> str:
     return f"DiskPool/{pool.name}"
 
 
-METHODS = (
-    MethodSpec("RequestStateChange", request_state_change, access=Access.ADMIN),
-    MethodSpec("SetAutostart", set_autostart, access=Access.ADMIN),
+METHODS = state_methods(
+    Startable(
+        what="a pool",
+        state_kind=work.POOL_STATE,
+        autostart_kind=work.POOL_AUTOSTART,
+        own=_own,
+        demand_idle=partial(demand_pool_idle, running=True),
+        set_active=lambda backend, name, active: backend.set_pool_active(name, active),
+        set_autostart=lambda backend, name, autostart: backend.set_pool_autostart(name, autostart),
+        task=_task,
+    )
 )
 """What a pool itself can be told."""

@@ -138,7 +138,7 @@ async def test_a_pool_is_named_by_its_settings_as_clients_of_libvirt_cim_do(stor
     ("name", "properties", "status", "text"),
     [
         ("new", {"Path": "/a"}, Status.INVALID_PARAMETER, "property Type of Xen_DiskPool"),
-        ("new", {"Type": 9, "Path": "/a"}, Status.INVALID_PARAMETER, "1 dir, 2 fs, 3 netfs"),
+        ("new", {"Type": 14, "Path": "/a"}, Status.INVALID_PARAMETER, "1 dir, 2 fs, 3 netfs"),
         ("new", {"Type": 1}, Status.INVALID_PARAMETER, "property Path"),
         ("new", {"Type": 1, "Path": "a"}, Status.INVALID_PARAMETER, "no absolute path"),
         ("new", {"Type": 1, "Path": "/a/../b"}, Status.INVALID_PARAMETER, "no absolute path"),
@@ -201,7 +201,7 @@ async def test_what_is_found_can_be_made(storage: Storage) -> None:
 
 async def test_where_nothing_can_be_found(storage: Storage) -> None:
     assert (await storage.call(SERVICE, "FindPoolSources", Type=1)).return_value == 1
-    for wrong in ({"Type": 9}, {"Type": 3, "Host": "-o x"}):
+    for wrong in ({"Type": 14}, {"Type": 3, "Host": "-o x"}):
         error = await storage.refused(SERVICE, "FindPoolSources", **wrong)
         assert error.status is Status.INVALID_PARAMETER
 
