@@ -26,9 +26,6 @@ from xencim.providers.host.services import (
     virtual_system_management_service,
     virtual_system_snapshot_service,
 )
-from xencim.providers.network.switches import switch
-from xencim.providers.network.switches.associations import managed_switches, manager_of
-from xencim.providers.security.rows import host_and_policy
 from xencim.providers.storage import storage_volume
 from xencim.providers.storage.associations import VOLUME_LINK
 from xencim.providers.storage.rows import all_volumes
@@ -142,7 +139,6 @@ SERVICE_AFFECTS_ELEMENT = AssocSpec(
         "AssignedSequence": "a service has no order among those that affect an element",
     },
 )
-        _managed(virtual_system_management_service.SPEC, switch.SPEC, managed_switches, manager_of),
 
 ASSOCIATIONS: tuple[AssocSpec, ...] = (
     HOSTED_DEPENDENCY,

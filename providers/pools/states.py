@@ -31,7 +31,7 @@ _ENABLED, _DISABLED = 2, 3
 class MakeTask(Protocol):
     """Puts together a task on one pool's record."""
 
-    def __call__(self, call: MethodCall, name: str, kind: str, pool: Any, act: Act, **facts: str) -> Task:  # noqa: ANN401 - a pool's record
+    def __call__(self, call: MethodCall, name: str, kind: str, pool: Any, act: Act, /, **facts: str) -> Task:  # noqa: ANN401 - a pool's record
         """Return the task."""
 
 
