@@ -169,6 +169,10 @@ async def test_a_dump_that_is_given_up_leaves_no_volume(
     guest: Guest, libvirtd: Libvirtd, tmp_path: Path
 ) -> None:
     backend, inventory = guest
+    await backend.control(UUID, Action.DESTROY, 10)
+    large = MemoryAllocation(current_kib=4 * 1024**2, maximum_kib=4 * 1024**2)
+    await backend.reconfigure(UUID, stored=replace(machine(inventory).current, memory=large))
+    await backend.control(UUID, Action.START, 30)
     dump = asyncio.create_task(backend.dump_core(UUID, DUMP, DumpWish(memory_only=False)))
     # Who writes the file is stopped, so that the dump is surely under way when it is given up.
     writer = await asyncio.to_thread(stopped_writer, str(tmp_path / "dumps" / DUMP.name))
