@@ -24,6 +24,7 @@ from xencim.providers.management.asked import (
     system_settings,
     template,
 )
+from xencim.providers.management.copying import demand_no_ground
 from xencim.providers.management.new_disks import volumes_made
 from xencim.providers.management.resource import add, modify, remove
 from xencim.providers.management.resources import RESOURCES
@@ -195,6 +196,7 @@ async def _carry_out(call: MethodCall, method: str, plan: _Plan) -> None:
     stored = wanted.stored if wanted.stored != before.stored else None
     what = f"{method}: {before.name} on {call.context.view.host.hypervisor}"
     hint = _STORED_HINT if before.stored is not None and current is not None else None
+    demand_no_ground(present(call).view, before, wanted)
     if current is not None or stored is not None:
         async with volumes_made(call, before, wanted):
             with refusals(what, unsupported=Status.NOT_SUPPORTED, hint=hint):

@@ -20,7 +20,7 @@ from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management.working import present, refusals
 from xencim.providers.storage.rows import volumes_of
 from xencim.providers.storage.settings import FOLDERS
-from xencim.providers.storage.usage import demand_volume_idle
+from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -121,6 +121,14 @@ def _disk(disk: Disk, one: Copy, pool: StoragePool) -> Disk:
 
 def _refusal(disk: Disk, reason: str, hint: str) -> CimError:
     return CimError(Status.INVALID_PARAMETER, f"disk {disk.target} cannot be copied: {reason}", hint=hint)
+
+
+def demand_no_ground(view: View, before: VirtualMachine, wanted: VirtualMachine) -> None:
+    """Refuse that a template becomes a machine again while overlays lie on its disks."""
+    if before.current.is_template and not wanted.current.is_template:
+        for disk in filter(is_own, before.current.disks):
+            for volume in volumes_of(view, disk):
+                demand_no_overlay(view, volume)
 
 
 @asynccontextmanager

@@ -168,6 +168,17 @@ async def test_a_template_is_listed_and_not_started(host: Host) -> None:
     assert await start(host, LATER_OFF) == 0
 
 
+async def test_a_template_that_overlays_lie_on_stays_one(host: Host) -> None:
+    await make_template(host)
+    await host.call("CopySystem", **copying(host, OFF, LinkedClone=True))
+    one = host.settings("system", InstanceID=f"Xen:{OFF}", IsTemplate=False)
+    assert await host.refusal("ModifySystemSettings", SystemSettings=one) == (
+        Status.FAILED,
+        "volume 'default/vm-00002.qcow2' is in use: volume 'default/web-xvda.qcow2' is based on it",
+    )
+    assert host.machine(OFF).current.is_template is True
+
+
 async def test_a_machine_that_runs_is_made_no_template(host: Host) -> None:
     result = await host.invoke("ConvertToXenTemplate", System=host.system(RUNNING))
     assert result.return_value == 5
