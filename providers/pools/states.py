@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import View
     from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall, MethodResult
-    from xencim.providers.pools.work import Act, Task
+    from xencim.providers.pools.work import Task
 
 _ENABLED, _DISABLED = 2, 3
-
-
-class MakeTask(Protocol):
-    """Puts together a task on one pool's record."""
-
-    def __call__(self, call: MethodCall, name: str, kind: str, pool: Any, act: Act, /, **facts: str) -> Task:  # noqa: ANN401 - a pool's record
-        """Return the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class Startable:
     demand_idle: Callable[[View, Any], None]
     set_active: Callable[[Backend, str, bool], Awaitable[None]]
     set_autostart: Callable[[Backend, str, bool], Awaitable[None]]
-    task: MakeTask
+    task: Callable[..., Task]  # of call, method, kind of job, record, act, and facts by name
 
 
 def state_methods(kind: Startable) -> tuple[MethodSpec, ...]:

@@ -40,6 +40,11 @@ VOLUME = Volume(pool="p", name="v", capacity_bytes=7)
         (work.VOLUME_SIZE, {"volume": "p/v", "capacity": "7"}, None),
         (work.VOLUME_SIZE, {"volume": "p/v", "capacity": "8"}, "volume 'p/v' was not made larger"),
         (work.VOLUME_WIPED, {"volume": "p/v"}, "how far volume 'p/v' was overwritten cannot be told"),
+        (
+            work.VOLUME_WRITTEN,
+            {"volume": "p/v"},
+            "how much of the content of volume 'p/v' was written cannot be told; send it again",
+        ),
     ],
 )
 def test_what_became_of_it(kind: str, facts: dict[str, str], found: str | None) -> None:
