@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 _PAGED_RESULTS = "1.2.840.113556.1.4.319"
+_SIZE_LIMIT = 4  # ldap3 does not raise it
 _PORTS = {"ldaps": 636, "ldap": 389}
 _REFUSALS = (
     exceptions.LDAPInvalidCredentialsResult,
@@ -95,6 +96,11 @@ class Session:
                 for answer in self._connection.response or ()
                 if answer["type"] == "searchResEntry"
             )
+            if self._connection.result["result"] == _SIZE_LIMIT:
+                message = (
+                    f"The directory gives no more than {len(found)} entries of {base}: raise its size limit"
+                )
+                raise DirectoryError("failed", message)
             if len(found) > most:
                 raise DirectoryError("invalid", f"{base} holds more than {most} entries")
             controls = self._connection.result.get("controls") or {}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xencim.acm.directory.store import Mark
 
 Verify = Callable[[bytes, bytes], str | None]
-"""Given a statement and a signature, returns whose trusted key made it; None: nobody's. `TrustStore.signer`."""
+"""Given a statement and a signature, returns whose trusted key made it (`TrustStore.signer`), or None."""
 _TELLS = {
     "away": "is away",
     "certificate": "is not the one that it should be",

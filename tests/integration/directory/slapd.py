@@ -22,6 +22,7 @@ from xencim.acm.directory.connection import Settings
 SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 SCHEMA = Path(directory.__file__).parent / "openldap-schema.ldif"
 BASE = "ou=policies,dc=example,dc=org"
+READER, READER_PASSWORD = "cn=reader,dc=example,dc=org", "secret-reader"
 ADMIN, PASSWORD = "cn=admin,dc=example,dc=org", "secret-admin"
 TRIES = 400
 CONFIG = """dn: cn=config
@@ -55,14 +56,22 @@ olcRootDN: {admin}
 olcRootPW: {password}
 olcDbDirectory: {folder}/data
 olcDbNoSync: TRUE
-olcAccess: to * by * read
-olcLimits: * size.prtotal=unlimited
+olcAccess: {{0}}to attrs=userPassword by * auth
+olcAccess: {{1}}to * by * read
+olcLimits: {{0}}dn.exact="{reader}" size.prtotal=500
+olcLimits: {{1}}* size.prtotal=unlimited
 """
 DATA = f"""dn: dc=example,dc=org
 objectClass: dcObject
 objectClass: organization
 dc: example
 o: example
+
+dn: {READER}
+objectClass: person
+cn: reader
+sn: reader
+userPassword: {READER_PASSWORD}
 
 dn: {BASE}
 objectClass: organizationalUnit
@@ -132,7 +141,7 @@ class Slapd:
         for part in ("config", "data"):
             (folder / part).mkdir()
         authority.certify(folder)
-        places = {"folder": folder, "schema": SCHEMA, "admin": ADMIN, "password": PASSWORD}
+        places = {"folder": folder, "schema": SCHEMA, "admin": ADMIN, "password": PASSWORD, "reader": READER}
         self._load("-n0", CONFIG.format(**places))
         self._load("-n1", DATA)
 

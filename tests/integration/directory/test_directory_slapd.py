@@ -14,7 +14,7 @@ from xencim.acm.directory.follower import Follower, Outcome
 from xencim.acm.directory.publication import Assignment, Content, Publication
 from xencim.acm.directory.store import DirectoryStore
 
-from .slapd import BASE, SLAPD, Authority, Slapd
+from .slapd import BASE, READER, READER_PASSWORD, SLAPD, Authority, Slapd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +84,14 @@ def test_a_reader_needs_no_account(slapd: Slapd, store: DirectoryStore) -> None:
     assert refused.value.kind == "refused"
 
 
-def test_more_labels_than_a_page(store: DirectoryStore) -> None:
+def test_more_labels_than_a_page(slapd: Slapd, store: DirectoryStore) -> None:
     labels = tuple(Assignment(f"machine:{number:04}", "A") for number in range(1203))
     store.publish(signed(1, labels))
-    assert store.fetch("my, test")[1].content.assignments == labels
+    anonymous = DirectoryStore(replace(slapd.settings(), bind_name=None, password=None))
+    assert anonymous.fetch("my, test")[1].content.assignments == labels
+    limited = replace(slapd.settings(password=READER_PASSWORD), bind_name=READER)
+    with pytest.raises(DirectoryError, match=r"gives no more than 500 entries of .*: raise its size limit"):
+        DirectoryStore(limited).fetch("my, test")
 
 
 def test_a_publication_replaces_the_one_before(slapd: Slapd, store: DirectoryStore) -> None:
