@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers import consoles, host, interop, jobs, migration, network, snapshots, storage, vm
 from xencim.providers.management import working as management
+from xencim.providers.security import classes as security
 from xencim.providers.vm import state_change
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ SPECS: tuple[ClassSpec, ...] = (
     *network.SPECS,
     *vm.SPECS,
     *snapshots.SPECS,
+    *security.SPECS,
     *jobs.SPECS,
     *interop.SPECS,
 )
@@ -31,6 +33,7 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *network.ASSOCIATIONS,
     *vm.ASSOCIATIONS,
     *snapshots.ASSOCIATIONS,
+    *security.ASSOCIATIONS,
     *jobs.ASSOCIATIONS,
     *interop.ASSOCIATIONS,
 )

@@ -198,7 +198,7 @@ class AuthConfig:
 
 @dataclass(frozen=True, slots=True)
 class AccessConfig:
-    """Who may do what; each kind of access includes those before it."""
+    """Who may do what; each kind of access includes those before it, policy stands beside them."""
 
     read_users: Annotated[frozenset[str], Option(kinds.NAMES, frozenset(), "users who may read")]
     read_groups: Annotated[
@@ -218,6 +218,18 @@ class AccessConfig:
         frozenset[str],
         Option(kinds.NAMES, frozenset({"xencim-admin"}), "groups whose members may do everything"),
     ]
+    policy_users: Annotated[
+        frozenset[str],
+        Option(kinds.NAMES, frozenset({"root"}), "users who administer the security policy, and may read"),
+    ]
+    policy_groups: Annotated[
+        frozenset[str],
+        Option(
+            kinds.NAMES,
+            frozenset({"xencim-admin", "xencim-policy"}),
+            "groups whose members administer the security policy, and may read",
+        ),
+    ]
 
     def policy(self, *, anonymous_reads: bool) -> AccessPolicy:
         """Return what the engine decides by."""
@@ -225,6 +237,7 @@ class AccessConfig:
             read=Rule(self.read_users, self.read_groups),
             operate=Rule(self.operate_users, self.operate_groups),
             admin=Rule(self.admin_users, self.admin_groups),
+            policy=Rule(self.policy_users, self.policy_groups),
             anonymous_reads=anonymous_reads,
         )
 

@@ -12,11 +12,16 @@ from xencim.providers.core.errors import CimError, Status
 
 
 class Access(IntEnum):
-    """What an operation needs; each includes those before it."""
+    """What an operation needs; of the first three, each includes those before it.
+
+    Policy stands beside them: who administers the security policy need not administer machines, nor the
+    other way round. It includes read.
+    """
 
     READ = 1
     OPERATE = 2
     ADMIN = 3
+    POLICY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +52,28 @@ class AccessPolicy:
     read: Rule = Rule(groups=frozenset({"xencim"}))
     operate: Rule = Rule()
     admin: Rule = Rule(users=frozenset({"root"}), groups=frozenset({"xencim-admin"}))
+    policy: Rule = Rule(users=frozenset({"root"}), groups=frozenset({"xencim-admin", "xencim-policy"}))
     anonymous_reads: bool = False
 
     def level(self, principal: Principal) -> int:
-        """Return the highest access class that the principal has, 0 for none."""
+        """Return the highest access class that the principal has, policy aside; 0 for none."""
         if principal.anonymous:
             return Access.READ if self.anonymous_reads else 0
         if self.admin.names(principal):
             return Access.ADMIN
         if self.operate.names(principal):
             return Access.OPERATE
-        return Access.READ if self.read.names(principal) else 0
+        return Access.READ if self.read.names(principal) or self.policy.names(principal) else 0
+
+    def has(self, principal: Principal, access: Access) -> bool:
+        """Tell whether the principal has an access class."""
+        if access is Access.POLICY:
+            return not principal.anonymous and self.policy.names(principal)
+        return self.level(principal) >= access
 
     def demand(self, principal: Principal, access: Access, what: str) -> None:
         """Refuse with ACCESS_DENIED unless the principal has the access class."""
-        if self.level(principal) < access:
+        if not self.has(principal, access):
             raise CimError(
                 Status.ACCESS_DENIED,
                 f"{principal.name!r} has no {access.name.lower()} access: {what}",

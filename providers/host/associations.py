@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import VirtualMachine
 from xencim.providers.core.spec import AssocSpec, Link
-from xencim.providers.host import allocations, host_system
+from xencim.providers.host import allocations, host_system, security
 from xencim.providers.host.capabilities import ELEMENT_CAPABILITIES, SETTINGS_DEFINE_CAPABILITIES
 from xencim.providers.host.consoles import (
     HOSTED_ACCESS_POINT,
@@ -26,6 +26,9 @@ from xencim.providers.host.services import (
     virtual_system_management_service,
     virtual_system_snapshot_service,
 )
+from xencim.providers.network.switches import switch
+from xencim.providers.network.switches.associations import managed_switches, manager_of
+from xencim.providers.security.rows import host_and_policy
 from xencim.providers.storage import storage_volume
 from xencim.providers.storage.associations import VOLUME_LINK
 from xencim.providers.storage.rows import all_volumes
@@ -55,9 +58,17 @@ HOSTED_SERVICE = AssocSpec(
     left_role="Antecedent",
     right_role="Dependent",
     profiles=("DSP1042",),
-    links=tuple(
-        Link(left=host_system.SPEC, right=service, rights_of=the_host, lefts_of=the_host)
-        for service in SERVICES
+    links=(
+        *(
+            Link(left=host_system.SPEC, right=service, rights_of=the_host, lefts_of=the_host)
+            for service in (*SERVICES, security.security_policy_service.SPEC)
+        ),
+        Link(
+            left=host_system.SPEC,
+            right=security.acm_security_module.SPEC,
+            rights_of=lambda context, _row: (host_and_policy(context),),
+            lefts_of=the_host,
+        ),
     ),
 )
 
@@ -115,8 +126,9 @@ def _managed(
     service: ClassSpec,
     element: ClassSpec,
     elements: Callable[[Context, Row], Iterable[Row]],
+    services: Callable[[Context, Row], Iterable[Row]] = the_host,
 ) -> Link:
-    return Link(left=element, right=service, rights_of=the_host, lefts_of=elements, props=MANAGES)
+    return Link(left=element, right=service, rights_of=services, lefts_of=elements, props=MANAGES)
 
 
 def _configured_pools(kind: PoolKind, pool: ClassSpec) -> Link:
@@ -130,6 +142,7 @@ SERVICE_AFFECTS_ELEMENT = AssocSpec(
     profiles=("DSP1042", "DSP1041", "DSP1076", "DSP1024"),
     links=(
         _managed(virtual_system_management_service.SPEC, computer_system.SPEC, _machines),
+        _managed(virtual_system_management_service.SPEC, switch.SPEC, managed_switches, manager_of),
         _managed(virtual_system_snapshot_service.SPEC, computer_system.SPEC, _machines),
         *(_configured_pools(kind, pool) for kind, pool in POOLS.items()),
         *REDIRECTED,
@@ -138,6 +151,22 @@ SERVICE_AFFECTS_ELEMENT = AssocSpec(
         "OtherElementEffectsDescriptions": "no effect is Other",
         "AssignedSequence": "a service has no order among those that affect an element",
     },
+)
+
+SECURITY_SERVICE_MANAGES_MODULE = AssocSpec(
+    cim_class="SecurityServiceManagesModule",
+    left_role="AffectedElement",
+    right_role="AffectingElement",
+    links=(
+        Link(
+            left=security.acm_security_module.SPEC,
+            right=security.security_policy_service.SPEC,
+            rights_of=the_host,
+            lefts_of=lambda context, _row: (host_and_policy(context),),
+            props=MANAGES,
+        ),
+    ),
+    unfilled=SERVICE_AFFECTS_ELEMENT.unfilled,
 )
 
 ASSOCIATIONS: tuple[AssocSpec, ...] = (
@@ -153,4 +182,5 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     SERVICE_ACCESS_BY_SAP,
     SERVICE_AFFECTS_ELEMENT,
     SAP_AVAILABLE_FOR_ELEMENT,
+    SECURITY_SERVICE_MANAGES_MODULE,
 )

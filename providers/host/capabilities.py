@@ -13,6 +13,7 @@ from xencim.providers.host import host_system
 from xencim.providers.host.pools import allocation_capabilities
 from xencim.providers.host.pools.allocation_capabilities import POOLS, all_capabilities, capabilities_row
 from xencim.providers.host.rows import the_host
+from xencim.providers.host.security import security_policy_capabilities, security_policy_service
 from xencim.providers.host.services import (
     console_redirection_service,
     console_redirection_service_capabilities,
@@ -82,6 +83,7 @@ ELEMENT_CAPABILITIES = AssocSpec(
         _one_to_one(virtual_system_snapshot_service.SPEC, virtual_system_snapshot_service_capabilities.SPEC),
         _one_to_one(resource_pool_configuration_service.SPEC, resource_pool_configuration_capabilities.SPEC),
         _one_to_one(console_redirection_service.SPEC, console_redirection_service_capabilities.SPEC),
+        _one_to_one(security_policy_service.SPEC, security_policy_capabilities.SPEC),
         *(_of_pool(kind, pool) for kind, pool in POOLS.items()),
         *ELEMENT_CAPABILITIES_LINKS,
     ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.acm.model import Component, LabelKind
+from xencim.acm.slots import slots_of
 from xencim.providers.backends.records import PolicyLabel, SecurityPolicy
 
 if TYPE_CHECKING:
     from xencim.acm.model import Label, Policy
+    from xencim.acm.slots import Slots
     from xencim.providers.security.enforcement.keeper import InForce, Security
 
 _COMPONENTS = {
@@ -26,7 +28,8 @@ def tell_policy(security: Security) -> None:
         return
     inventory.put(_policy(security, in_force))
     labels = (*in_force.policy.machine_labels, *in_force.policy.resource_labels)
-    inventory.replace_all(PolicyLabel, map(_label, labels))
+    slots = slots_of(in_force.policy)
+    inventory.replace_all(PolicyLabel, (_label(label, slots) for label in labels))
 
 
 def _policy(security: Security, in_force: InForce) -> SecurityPolicy:
@@ -52,11 +55,12 @@ def _policy(security: Security, in_force: InForce) -> SecurityPolicy:
     )
 
 
-def _label(label: Label) -> PolicyLabel:
+def _label(label: Label, slots: Slots) -> PolicyLabel:
     return PolicyLabel(
         name=label.name,
         is_for_machines=label.kind is LabelKind.MACHINE,
         ste_types=tuple(sorted(label.ste_types)),
         wall_types=tuple(sorted(label.chinese_wall_types)),
         previous=label.previous,
+        ssidref=slots.ssidref(label.name, label.kind),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,9 +16,11 @@ from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.records import (
+    Bridge,
     Delivery,
     IndicationFilter,
     IndicationSubscription,
+    Labelled,
     Listener,
     ListenerDestination,
     SnapshotKind,
@@ -29,6 +32,8 @@ from xencim.providers.core.access import AccessPolicy, Principal
 from xencim.providers.core.carrying.reading import Found
 from xencim.providers.core.jobs.engine import GRACE_S, JobRequest
 from xencim.providers.core.results import Instances, Page, Paths
+from xencim.providers.security.applying import apply
+from xencim.providers.security.labelling import Target, assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -151,6 +156,23 @@ async def _take_snapshots(world: World) -> None:
         await site.backend.create_snapshot(uuid, SnapshotWish(name="third", kind=SnapshotKind.FULL))
 
 
+async def _put_policy_in_force(world: World) -> None:
+    """Leave on each site a policy in force, and labels of a machine, a volume and a network."""
+    document = (pathlib.Path(__file__).parent.parent / "data" / "policies" / "rivals.xml").read_bytes()
+    for site in world.sites:
+        await apply(site.security, document, principal="root")
+        view = site.inventory.view
+        volume = next(iter(view.all(Volume).values()))
+        site.inventory.put(replace(volume, name="free", path=f"{volume.path}-free"))
+        site.inventory.put(Bridge(name="quiet"))
+        for target, label in (
+            (Target(Labelled.MACHINE, next(iter(view.all(VirtualMachine)))), "red"),
+            (Target(Labelled.DISK, f"{volume.path}-free"), "red-disk"),
+            (Target(Labelled.NETWORK, "bridge:quiet"), "red-disk"),
+        ):
+            await assign(site.security, target, label, principal="root")
+
+
 async def _succeed(progress: Progress) -> Mapping[str, Value]:
     progress.tell(50, "half done")
     return {}
@@ -209,5 +231,6 @@ def _asking(*backends: FakeBackend) -> Iterator[Asker]:
     asyncio.run(_take_snapshots(world))
     asyncio.run(_begin_jobs(world))
     asyncio.run(_subscribe(world))
+    asyncio.run(_put_policy_in_force(world))
     yield Asker(world)
     asyncio.run(world.stop())

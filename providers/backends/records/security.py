@@ -72,6 +72,7 @@ class PolicyLabel:
     ste_types: tuple[str, ...]
     wall_types: tuple[str, ...] = ()
     previous: str | None = None  # its name in the policy before
+    ssidref: int = 0  # its number in a compiled policy
 
     @property
     def key(self) -> str:

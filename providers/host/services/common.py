@@ -28,7 +28,7 @@ def service_keys(name: str) -> tuple[Prop, ...]:
     """Return the keys of a service of the host."""
     return (
         Prop("SystemCreationClassName", ClassName("HostSystem"), source="the host's class"),
-        Prop("SystemName", lambda host: host.name, source="virConnectGetHostname, fully qualified"),
+        Prop("SystemName", lambda host, *_: host.name, source="virConnectGetHostname, fully qualified"),
         Prop("CreationClassName", ClassName(), source="the class's name"),
         Prop("Name", Const(name), source="constant: there is one on a host"),
     )

@@ -1,0 +1,9 @@
+"""What decides by the security policy on a host, and the service that administers it."""
+
+from xencim.providers.host.security import (
+    acm_security_module,
+    security_policy_capabilities,
+    security_policy_service,
+)
+
+SPECS = (acm_security_module.SPEC, security_policy_service.SPEC, security_policy_capabilities.SPEC)

@@ -1,0 +1,223 @@
+"""Methods about policies: checked, planned, put in force, taken out of force, returned, compared.
+
+Source: Xen_SecurityPolicyService in our MOF; Xen API 1.0 (XSPolicy); DSP1106.
+Errors: CimError. What the rules refuse is a return value with findings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING
+
+from xencim.acm.binary import compile_policy, write_map
+from xencim.acm.difference import differences
+from xencim.acm.flask.compiler import compile_source
+from xencim.acm.language import document_sha1, lint, read_document, read_policy
+from xencim.acm.model import PolicyError
+from xencim.mof.values import Path
+from xencim.providers.backends.records import Mode, Reaction
+from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.spec import MethodResult
+from xencim.providers.security import applying
+from xencim.providers.security.labelling import needed as policy_in_force
+from xencim.providers.security.methods.answers import (
+    INVALID,
+    findings,
+    history_entry,
+    is_true,
+    needed,
+    plan_instance,
+    refused,
+    text,
+)
+from xencim.providers.security.rows import policies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xencim.providers.core.spec import MethodCall
+    from xencim.providers.security.enforcement.keeper import InForce
+
+SOURCE, BINARY, MAP, FLASK = 1, 2, 3, 5
+_MOST_HISTORY = 100
+_REACTIONS = {1: Reaction.ALERT, 2: Reaction.PAUSE, 3: Reaction.DESTROY}
+_MODES = {1: Mode.OFF, 2: Mode.PERMISSIVE, 3: Mode.ENFORCING}
+
+
+def _document(call: MethodCall, name: str = "Representation") -> bytes:
+    return needed(call, name).encode()
+
+
+async def validate_policy(call: MethodCall) -> MethodResult:
+    """Look for errors in a policy, and for what is allowed and unwise."""
+    try:
+        document = await asyncio.to_thread(read_document, _document(call))
+    except PolicyError as error:
+        return refused(call, error)
+    found = await asyncio.to_thread(lint, document.policy, document.lines)
+    return MethodResult(0, {"Findings": findings(call, found)})
+
+
+async def load_policy(policy_class: str, call: MethodCall) -> MethodResult:
+    """Put a policy in force, or tell what that would come to."""
+    return await _load(policy_class, call, _document(call), expected=text(call, "ExpectedDigest"))
+
+
+async def _load(
+    policy_class: str, call: MethodCall, document: bytes, *, expected: str | None
+) -> MethodResult:
+    dry_run = is_true(call, "DryRun")
+    try:
+        plan = await applying.apply(
+            call.security, document, principal=call.principal.name, expected=expected, dry_run=dry_run
+        )
+    except PolicyError as error:
+        return refused(call, error)
+    out = {"Plan": plan_instance(call, plan), "Findings": findings(call, plan.findings)}
+    if not dry_run:
+        out["Policy"] = _path(policy_class, call)
+    return MethodResult(0, out)
+
+
+def _path(policy_class: str, call: MethodCall) -> Path:
+    """Return the path of the policy that is in force now."""
+    host = call.inventory.view.host
+    digest = policy_in_force(call.security).digest
+    keys = (
+        ("SystemCreationClassName", f"{host.prefix}_HostSystem"),
+        ("SystemName", host.name),
+        ("CreationClassName", f"{host.prefix}_{policy_class}"),
+        ("PolicyID", digest),
+    )
+    return Path(f"{host.prefix}_{policy_class}", keys, call.path.namespace, call.path.host)
+
+
+async def reset_policy(call: MethodCall) -> MethodResult:
+    """Take the policy out of force."""
+    try:
+        await applying.reset(
+            call.security, principal=call.principal.name, expected=text(call, "ExpectedDigest")
+        )
+    except PolicyError as error:
+        return refused(call, error)
+    return MethodResult(0)
+
+
+async def activate_policy(call: MethodCall) -> MethodResult:
+    """Enforce the policies that are named: that in force is the only one there is."""
+    return await _switch(call, Mode.ENFORCING)
+
+
+async def deactivate_policy(call: MethodCall) -> MethodResult:
+    """Decide nothing by the policies that are named."""
+    return await _switch(call, Mode.OFF)
+
+
+async def _switch(call: MethodCall, mode: Mode) -> MethodResult:
+    targets = call.parameters.get("targetpolicies")
+    for path in targets if isinstance(targets, tuple) else ():
+        _demand_in_force(call, path)
+    await applying.set_mode(call.security, mode, principal=call.principal.name, reason="of the policy named")
+    return MethodResult(0)
+
+
+def _demand_in_force(call: MethodCall, path: object) -> InForce:
+    """Return the policy in force if a reference names it."""
+    in_force = call.security.in_force
+    if not isinstance(path, Path) or in_force is None or path.key("PolicyID") != in_force.digest:
+        known = ", ".join(row[0].digest for row in policies(call.context)) or "none"
+        raise CimError(Status.NOT_FOUND, f"{path} names no policy that is in force; there is {known}")
+    return in_force
+
+
+async def set_enforcement_mode(call: MethodCall) -> MethodResult:
+    """Say what a refusal comes to."""
+    asked = call.parameters.get("mode")
+    mode = _MODES.get(asked) if isinstance(asked, int) else None
+    if mode is None:
+        return MethodResult(INVALID)
+    reason = text(call, "Reason") or ""
+    await applying.set_mode(call.security, mode, principal=call.principal.name, reason=reason)
+    return MethodResult(0)
+
+
+async def get_representation(call: MethodCall) -> MethodResult:
+    """Return the policy in force in one of its forms."""
+    in_force = _demand_in_force(call, call.parameters.get("policy"))
+    form = call.parameters.get("form")
+    maker = _FORMS.get(form) if isinstance(form, int) else None
+    if maker is None:
+        return MethodResult(INVALID)
+    return MethodResult(0, {"Representation": await asyncio.to_thread(maker, in_force)})
+
+
+def _binary(in_force: InForce) -> str:
+    compiled = compile_policy(in_force.policy, xml_sha1=document_sha1(in_force.xml))
+    return base64.b64encode(compiled).decode()
+
+
+def _map(in_force: InForce) -> str:
+    name = in_force.policy.name
+    return write_map(in_force.policy, policy_file=f"{name}.xml", binary_file=f"{name}.bin").decode()
+
+
+_FORMS: dict[int, Callable[[InForce], str]] = {
+    SOURCE: lambda in_force: in_force.xml.decode(errors="replace"),
+    BINARY: _binary,
+    MAP: _map,
+    FLASK: lambda in_force: compile_source(in_force.policy).text,
+}
+
+
+async def roll_back_policy(call: MethodCall) -> MethodResult:
+    """Bring back a policy that was in force before."""
+    try:
+        await applying.roll_back(
+            call.security,
+            needed(call, "Digest"),
+            principal=call.principal.name,
+            expected=text(call, "ExpectedDigest"),
+        )
+    except PolicyError as error:
+        return refused(call, error)
+    return MethodResult(0)
+
+
+async def set_unmanaged_start_reaction(call: MethodCall) -> MethodResult:
+    """Say what is done to machines that were started past the server although the policy refuses them."""
+    asked = call.parameters.get("reaction")
+    reaction = _REACTIONS.get(asked) if isinstance(asked, int) else None
+    if reaction is None:
+        return MethodResult(INVALID)
+    reason = text(call, "Reason") or ""
+    await applying.set_reaction(call.security, reaction, principal=call.principal.name, reason=reason)
+    return MethodResult(0)
+
+
+async def get_history(call: MethodCall) -> MethodResult:
+    """Return what was done about the policy."""
+    most = call.parameters.get("most")
+    entries = await call.security.store.history(most if isinstance(most, int) else _MOST_HISTORY)
+    return MethodResult(0, {"Entries": tuple(history_entry(call, entry) for entry in entries) or None})
+
+
+async def plan_update(call: MethodCall) -> MethodResult:
+    """Tell what putting a policy in force would come to; a plan that is not feasible is an answer too."""
+    try:
+        plan = await applying.apply(
+            call.security, _document(call), principal=call.principal.name, dry_run=True
+        )
+    except PolicyError as error:
+        return MethodResult(refused(call, error).return_value)
+    return MethodResult(0, {"Plan": plan_instance(call, plan)})
+
+
+async def compare_policies(call: MethodCall) -> MethodResult:
+    """Tell what differs between the policy in force and another."""
+    try:
+        new = await asyncio.to_thread(read_policy, _document(call, "NewRepresentation"))
+        old = policy_in_force(call.security).policy
+    except PolicyError as error:
+        return MethodResult(refused(call, error).return_value)
+    return MethodResult(0, {"Differences": tuple(map(str, differences(old, new))) or None})
