@@ -47,6 +47,21 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
 
     _add_map(action("show", "print what is in a policy", "checking:show", "FILE"))
 
+    _add_compilers(action)
+
+    action("diff", "tell what differs between two policies", "comparing:run", "OLD", "NEW")
+
+    graph = action("graph", "draw who may share with whom, and who is in conflict", "graphs:run", "FILE")
+    graph.add_argument("--format", default="svg", choices=("svg", "dot"), help="svg (the default) or dot")
+    _add_output(graph)
+    _add_map(graph)
+
+    _add_questions(action)
+    _add_bundles(action)
+    _add_directory(action)
+
+
+def _add_compilers(action: Callable[..., argparse.ArgumentParser]) -> None:
     compiled = action("compile", "make what a hypervisor loads", "compiling:run_compile", "FILE")
     compiled.add_argument(
         "--format",
@@ -63,13 +78,8 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     _add_output(decompiled)
     _add_map(decompiled)
 
-    action("diff", "tell what differs between two policies", "comparing:run", "OLD", "NEW")
 
-    graph = action("graph", "draw who may share with whom, and who is in conflict", "graphs:run", "FILE")
-    graph.add_argument("--format", default="svg", choices=("svg", "dot"), help="svg (the default) or dot")
-    _add_output(graph)
-    _add_map(graph)
-
+def _add_questions(action: Callable[..., argparse.ArgumentParser]) -> None:
     explained = action("explain", "ask what a policy would refuse", "deciding:run", "FILE")
     explained.add_argument("--start", required=True, metavar="LABEL", help="the machine that would start")
     _add_labels(explained, "--running", "the machines that run, in the order they started")
@@ -78,9 +88,6 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
 
     plan = action("plan", "tell what an update would do", "planning:run", "OLD", "NEW")
     _add_labels(plan, "--running", "the machines that run, in the order they would start anew")
-
-    _add_bundles(action)
-    _add_directory(action)
 
 
 def _add_bundles(action: Callable[..., argparse.ArgumentParser]) -> None:

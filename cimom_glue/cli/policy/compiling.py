@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from xencim.acm.model import Finding
     from xencim.cimom_glue.cli.policy.files import Loaded
 
-FORMATS = ("2", "3", "4", "map", "flask", "flask-source")
 _RELEASE = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
