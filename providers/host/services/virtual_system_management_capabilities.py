@@ -11,6 +11,7 @@ from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import capabilities_keys, methods_supported, named, synchronous
 from xencim.providers.host.services.virtual_system_management_service import SPEC as SERVICE
 from xencim.providers.host.templates.virtual_system import guest_types
+from xencim.providers.network.switches.telling import SWITCH_TYPE
 
 _METHODS = {
     "DefineSystem": 2,
@@ -41,7 +42,11 @@ SPEC = ClassSpec(
             methods_supported(SERVICE.methods, _METHODS),
             source="the methods that the service carries out: each goes on as a job if it takes long",
         ),
-        Prop("VirtualSystemTypesSupported", guest_types, source="virConnectGetCapabilities: guest"),
+        Prop(
+            "VirtualSystemTypesSupported",
+            lambda host: (*guest_types(host), SWITCH_TYPE),
+            source="virConnectGetCapabilities: guest; DSP1097: virtual networks are switches",
+        ),
         Prop(
             "GuestAccessSupported",
             lambda host: tuple(_GUEST_ACCESS[one] for one in host.guest_access) or None,

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from xencim.providers.backends.records import Bandwidth, HostAddress, StaticLease
 from xencim.providers.management.given import demand_told, differing
 from xencim.providers.network.network_settings import interface
-from xencim.providers.network.switches.settings import FORWARD_MODES, SPEC, lease_text
+from xencim.providers.network.switches.settings import SPEC
+from xencim.providers.network.switches.telling import FORWARD_MODES, lease_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

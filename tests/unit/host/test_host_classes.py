@@ -189,7 +189,7 @@ def test_capabilities_are_what_the_services_carry_out() -> None:
     found = only(make_context(), virtual_system_management_capabilities.SPEC)
     assert found["SynchronousMethodsSupported"] == (2, 3, 5, 6, 7, 10)
     assert found["AsynchronousMethodsSupported"] == found["SynchronousMethodsSupported"]
-    assert found["VirtualSystemTypesSupported"] == ("Xen",)
+    assert found["VirtualSystemTypesSupported"] == ("Xen", "Virtual Ethernet Switch")
 
 
 def test_an_enabled_service_is_started() -> None:

@@ -16,6 +16,7 @@ from xencim.providers.backends.records import (
     JobState,
     Listener,
     Namespace,
+    Network,
     ObjectManager,
     PowerState,
     Record,
@@ -62,6 +63,7 @@ def make_context(host_name: str = "h.example", server: tuple[Record, ...] = SERV
     inventory.put(replace(HOST, name=host_name))
     for name in ("one", "two"):
         inventory.put(VirtualMachine(uuid=name, name=name, state=PowerState.RUNNING, current=fake_config(1)))
+    inventory.put(Network(name="lan", uuid="n", active=True))
     machine = Element("ComputerSystem", (("Name", "one"),))
     inventory.put(
         Job(
@@ -228,6 +230,7 @@ def test_elements_conform_to_their_profiles() -> None:
     assert by_number["DSP1033"] == {"CIM_ObjectManager xencim"}
     assert by_number["DSP1044"] == {"ProcessorPool ProcessorPool/0"}
     assert by_number["DSP1076"] == {"ConsoleRedirectionService ConsoleRedirectionService"}
+    assert by_number["DSP1097"] == {"VirtualEthernetSwitch lan"}
     assert by_number["DSP1103"] == {"ConcreteJob Xen:1"}
     assert by_number.keys() == PROFILES.keys()
 

@@ -103,6 +103,7 @@ EVERYTHING = MachineConfig(
             model="virtio",
             target_dev="macvtap0",
             link_up=False,
+            mtu=1400,
             boot_order=2,
             filter_ref="clean-traffic",
             profile_id="p1",
