@@ -29,9 +29,12 @@ WITHIN_S = 60
 PASSWORD = "let-me-in"
 JOB_STARTED = 4096
 RUNNING, COMPLETED, TERMINATED, FAILED = 4, 7, 8, 10  # JobState
-# Says so on its serial port, then writes half a megabyte of memory over and over: at 1 MiB a second such a
-# guest never comes over.
-_CODE = "baf803b021ee bb0010 8ec3 31ff b90080 40 f3ab 80c710 80ff90 72ee ebe9"
+# Says so on its serial port, goes to protected mode, and writes 20 MiB of memory over and over: at 1 MiB a
+# second such a guest never comes over.
+_CODE = (
+    "fa31c08ed8baf803b021ee660f0116587c0f20c00c010f22c066ea217c0000080066b810008ed88ec031c0bf"
+    "00001000b90000500040f3abebf18db6000000000000000000000000ffff0000009bcf00ffff00000093cf001700407c0000"
+)
 BOOT_SECTOR = bytes.fromhex(_CODE).ljust(510, b"\0") + b"\x55\xaa"
 BOOT_IMAGE = BOOT_SECTOR.ljust(1 << 20, b"\0")  # the firmware starts no disk of one sector
 SLOWLY = {"Bandwidth": pywbem.Uint16(1), "MaximumDowntime": pywbem.Uint32(50)}
