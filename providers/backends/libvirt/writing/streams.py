@@ -1,8 +1,8 @@
 """Content of volumes by libvirt's streams: read, written and copied a piece at a time.
 
 Belongs to the event loop; each call runs on a worker, and the next one comes only when its bytes were
-taken, so that neither side waits in memory. A stream that is left by an error or a cancellation is aborted:
-what was written stays.
+taken. Content is read by one stream after the other, so that little waits in memory. A stream that is left
+by an error or a cancellation is aborted: what was written stays.
 
 Source: libvirt's API reference, virStorageVolUpload, virStorageVolDownload, virStreamRecvFlags,
 virStreamSendHole.
@@ -20,7 +20,7 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.writing.storage_actions import find_volume
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from libvirt import virStream
 
@@ -39,6 +39,9 @@ STREAMS_AT_A_TIME = 8
 """How many pieces are on their way at once, of whatever streams."""
 FINISH_S = 600.0
 """How long it may take until all that was written is on the disk."""
+WINDOW_BYTES = 32 * 1024**2
+"""What one stream reads. The daemon sends a whole stream as fast as it can, whether or not somebody takes it
+from libvirt's memory here: this is what a slow client can make it hold."""
 _AT_HOLE = -3
 _ZEROS = bytes(PIECE_BYTES)
 
@@ -162,15 +165,20 @@ class Stream:
         await self._run(partial(self._call, "sendHole", length))
 
 
+def windows(offset: int, length: int) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of the streams by which a part is read."""
+    end = offset + length
+    return ((start, min(WINDOW_BYTES, end - start)) for start in range(offset, end, WINDOW_BYTES))
+
+
 async def pieces_of(
     streams: Streams, volume: Volume, offset: int, length: int
 ) -> AsyncGenerator[bytes, None]:
     """Yield a part of a volume's content."""
-    if not length:
-        return
-    async with streams.download(volume, offset, length) as stream:
-        while piece := await stream.read():
-            yield piece
+    for start, size in windows(offset, length):
+        async with streams.download(volume, start, size) as stream:
+            while piece := await stream.read():
+                yield piece
 
 
 async def write_pieces(
@@ -189,19 +197,18 @@ async def write_pieces(
 async def copy(streams: Streams, source: Volume, target: Volume, told: Told) -> None:
     """Copy all content of a volume into another one, whose own has to be as large and zero."""
     done = 0
-    async with (
-        streams.download(source, 0, source.content_bytes, sparse=True) as reading,
-        streams.upload(target, 0, sparse=True) as writing,
-    ):
+    async with streams.upload(target, 0, sparse=True) as writing:
         told(done)
-        while piece := await reading.read_or_skip():
-            if isinstance(piece, int):
-                await writing.skip(piece)
-                done += piece
-            else:
-                await writing.write(piece)
-                done += len(piece)
-            told(done)
+        for start, size in windows(0, source.content_bytes):
+            async with streams.download(source, start, size, sparse=True) as reading:
+                while piece := await reading.read_or_skip():
+                    if isinstance(piece, int):
+                        await writing.skip(piece)
+                        done += piece
+                    else:
+                        await writing.write(piece)
+                        done += len(piece)
+                    told(done)
 
 
 async def zeros(length: int) -> AsyncGenerator[bytes, None]:
