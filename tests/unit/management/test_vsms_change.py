@@ -14,8 +14,8 @@ from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.records import (
     MemoryAllocation,
 )
+from xencim.providers.catalogue import RECONCILERS
 from xencim.providers.core.errors import Status
-from xencim.providers.management.working import RECONCILERS
 
 from .management_world import Host, managing
 
