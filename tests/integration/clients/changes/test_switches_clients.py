@@ -187,6 +187,7 @@ def test_a_running_machine_s_interface_is_at_a_port_and_is_moved(
     assert source.get("network") == "other"
     assert switch_of(nic) == ["other"]
     assert qemu.names(lan, AssocClass="KVM_SystemDevice") == []
+    demand_limited(qemu)
     stored = instance(
         "KVM_NetResourceAllocationSettingData", InstanceID=f"user/{MAC};stored", MTU=Uint32(1350)
     )
@@ -196,3 +197,19 @@ def test_a_running_machine_s_interface_is_at_a_port_and_is_moved(
     live = instance("KVM_NetResourceAllocationSettingData", InstanceID=f"user/{MAC}", MTU=Uint32(1350))
     code, text = qemu.refusal("ModifyResourceSettings", ResourceSettings=[live])
     assert (code, f"nics[{MAC}].mtu" in text) == (NOT_SUPPORTED, True)
+
+
+def demand_limited(qemu: Host) -> None:
+    """Limit what the machine sends: where the kernel has what it takes it is applied, else nothing changes."""
+    limited = instance(
+        "KVM_NetResourceAllocationSettingData", InstanceID=f"user/{MAC}", OutboundLimit=Uint64(1000)
+    )
+    refused, expected = "", ["1000"]
+    try:
+        assert qemu.call("ModifyResourceSettings", ResourceSettings=[limited])[""] == 0
+    except CIMError as error:
+        refused, expected = error.status_description, []
+    assert bool(expected) != (f"nics[{MAC}].outbound" in refused)
+    for words in ((), ("--inactive",)):
+        told = qemu.nic(*words).findall("bandwidth/outbound")
+        assert [one.get("average") for one in told] == expected
