@@ -200,7 +200,7 @@ def test_a_running_machine_s_interface_is_at_a_port_and_is_moved(
 
 
 def demand_limited(qemu: Host) -> None:
-    """Limit what the machine sends: where the kernel has what it takes it is applied, else nothing changes."""
+    """Limit what the machine sends: it is applied where the kernel can, else nothing changes."""
     limited = instance(
         "KVM_NetResourceAllocationSettingData", InstanceID=f"user/{MAC}", OutboundLimit=Uint64(1000)
     )
