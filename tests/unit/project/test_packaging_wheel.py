@@ -40,7 +40,7 @@ def test_the_wheel_holds_every_module_and_every_source_of_mof_and_c(wheel: Path,
         f"xencim/{path.relative_to(repository)}"
         for folder in FOLDERS
         for path in (repository / folder).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".mof", ".c", ".h"}
+        if path.is_file() and path.suffix in {".py", ".mof", ".c", ".h", ".ldif"}
     }
     expected |= {"xencim/__init__.py", "xencim/__main__.py", "xencim/py.typed"}
     assert expected == {name for name in names if name.startswith("xencim/")}
