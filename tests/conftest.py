@@ -53,7 +53,7 @@ class Libvirtd:
     def start(self, *, keep: bool = False) -> None:
         environment = {**os.environ, "LV_KEEP": "1" if keep else "0"}
         script = self.tools / "libvirtd-start"
-        words = [script, self.base, *([self.host_uuid] if self.host_uuid else [])]
+        words: list[str | Path] = [script, self.base, *([self.host_uuid] if self.host_uuid else [])]
         subprocess.run(words, check=True, env=environment, capture_output=True)
 
     def stop(self) -> None:

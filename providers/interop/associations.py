@@ -20,7 +20,11 @@ from xencim.providers.host.pools import (
     processor_pool,
 )
 from xencim.providers.host.rows import host_row
-from xencim.providers.host.services import console_redirection_service, text_redirection_service
+from xencim.providers.host.services import (
+    console_redirection_service,
+    text_redirection_service,
+    virtual_system_migration_service,
+)
 from xencim.providers.interop import (
     communication_mechanism,
     indications,
@@ -148,6 +152,7 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1057": (computer_system.SPEC,),
     "DSP1024": (text_redirection_service.SPEC,),
     "DSP1076": (console_redirection_service.SPEC,),
+    "DSP1081": (virtual_system_migration_service.SPEC,),
     "DSP1097": (switch.SPEC,),
     "DSP1103": (concrete_job.SPEC,),
 }

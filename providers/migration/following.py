@@ -9,6 +9,7 @@ Errors: CimError, which says where the machine is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from xencim.providers.core.jobs.recovery import Follower
     from xencim.providers.core.served import Site
     from xencim.providers.migration.doors import Door
+
+log = logging.getLogger(__name__)
 
 KINDS = ("MigrateVirtualSystemToHost", "MigrateVirtualSystemToSystem")
 LOOK_S = 0.5
@@ -50,7 +53,14 @@ def followers(site: Site) -> Mapping[str, Follower]:
                     f" more; {_here(inventory, facts['machine'])}",
                 )
             there = door(destination, backend, site.prefix)
-            await settled(backend, inventory, facts, there, progress)
+            token = facts.get("token", "")
+            try:
+                await settled(backend, inventory, facts, there, progress)
+            except CimError:
+                with suppress(CimError):
+                    await there.cancel(token)
+                raise
+            await tell_arrival(there, token, facts["name"], autostart=facts["autostart"] == str(True))
             return {}
 
         async def cancel() -> None:
@@ -83,6 +93,14 @@ async def settled(
         raise CimError(Status.FAILED, f"{_here(inventory, uuid)}, and {host} does not run it")
     if here is not None and not has_arrived:
         raise CimError(Status.FAILED, f"{name} was not moved: it is {here.state.value} here")
+
+
+async def tell_arrival(there: Door, token: str, name: str, *, autostart: bool) -> None:
+    """Tell the destination that a machine has arrived; it is there, whatever the destination says."""
+    try:
+        await there.finish(token, autostart=autostart)
+    except CimError as error:
+        log.warning("%s has arrived: %s", name, error)
 
 
 async def _left_alone(backend: Backend, inventory: Inventory, uuid: str, progress: Progress) -> bool:

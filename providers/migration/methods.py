@@ -20,7 +20,7 @@ from xencim.providers.core.spec import MethodResult
 from xencim.providers.management.asked import named_machine
 from xencim.providers.management.working import demand_manageable, refusals, run
 from xencim.providers.migration.doors import door
-from xencim.providers.migration.following import settled
+from xencim.providers.migration.following import settled, tell_arrival
 from xencim.providers.migration.wish import destination, wish
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class _Move:
             "name": machine.name,
             "destination": to.name,
             "was_active": str(machine.state.is_active),
+            "autostart": str(machine.autostart is True),
         }
 
     async def cancel(self) -> None:
@@ -137,6 +138,7 @@ class _Move:
             token = await _prepare(call, there, machine, self._how, check_only=False)
             machine = call.inventory.view.get(VirtualMachine, machine.uuid) or machine
             arrived: Path | None = None
+            await progress.remember(token=token)
             try:
                 arrived = await there.commit(token)
                 kept = "" if there.keeps_room else ", which keeps no room for it: it has no server"
@@ -146,7 +148,7 @@ class _Move:
                 with suppress(CimError):
                     await there.cancel(token)
                 raise
-        await self._finish(token, autostart=machine.autostart is True)
+        await tell_arrival(there, token, machine.name, autostart=machine.autostart is True)
         if arrived is None or not self._method.endswith("ToSystem"):
             return {}
         return {"NewComputerSystem": arrived}
@@ -178,10 +180,3 @@ class _Move:
                 await asyncio.wait({moving})
                 raise
             await moving
-
-    async def _finish(self, token: str, *, autostart: bool) -> None:
-        """Tell the destination; the machine is there whatever it says."""
-        try:
-            await self._there.finish(token, autostart=autostart)
-        except CimError as error:
-            log.warning("%s: %s has arrived: %s", self._method, self._machine.name, error)

@@ -87,6 +87,12 @@ class Progress:
         run.job = replace(run.job, percent=max(0, min(percent, 99)), status=status or run.job.status)
         self._engine.show_progress(run)
 
+    async def remember(self, **facts: str) -> None:
+        """Keep more facts for after a restart; they are on disk when this returns."""
+        run = self._run
+        run.job = replace(run.job, facts=(*run.job.facts, *facts.items()))
+        await self._engine.kept.write(run.job)
+
     def affects(self, path: Path) -> None:
         """Name an element that the job turned out to change or to make."""
         run = self._run
@@ -104,7 +110,7 @@ class JobEngine:
         self._inventory = inventory
         self._namespace = namespace
         self._prefix = prefix
-        self._kept = KeptJobs(inventory)
+        self.kept = KeptJobs(inventory)
         self._runs: dict[str, Run] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.guard: Callable[[str], str | None] = lambda _queue: None
@@ -120,7 +126,7 @@ class JobEngine:
 
         The work of a kind that has a follower may go on in the hypervisor: then the job does too.
         """
-        self._kept.store = store
+        self.kept.store = store
         for known in await store.load():
             job = known
             if not job.state.is_final:
@@ -131,11 +137,11 @@ class JobEngine:
                 await store.save(job)
                 log.warning("job %s (%s) of an earlier server: %s", job.id, job.name, job.state.value)
             self._inventory.put(job)
-            self._kept.keep(job)
+            self.kept.keep(job)
 
     async def stop(self) -> None:
         """Let go of all work; what had begun is looked at by the next start."""
-        tasks = [*(run.task for run in self._runs.values()), *self._kept.stop()]
+        tasks = [*(run.task for run in self._runs.values()), *self.kept.stop()]
         for run in self._runs.values():
             run.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -271,7 +277,7 @@ class JobEngine:
         try:
             # Written as running unless it is sure to wait: rather looked at in vain than not at all.
             first = run.job if waits else replace(run.job, state=JobState.RUNNING, started=run.job.submitted)
-            await self._kept.write(first)
+            await self.kept.write(first)
             await self._in_turn(run, written=not waits)
             state = JobState.COMPLETED
         except asyncio.CancelledError:
@@ -309,7 +315,7 @@ class JobEngine:
         now = datetime.now(UTC)
         self._change(run, state=JobState.RUNNING, started=run.job.started or now, changed=now)
         if not written:
-            await self._kept.write(run.job)
+            await self.kept.write(run.job)
         run.out = await run.request.work(Progress(self, run))
 
     async def _clear(self, run: Run, lock: asyncio.Lock) -> bool:
@@ -355,14 +361,14 @@ class JobEngine:
         if failure is not None:
             log.warning("%s on %s: %s", run.job.name, run.request.owner, failure.message)
         if run.is_public:
-            self._kept.keep(run.job)
+            self.kept.keep(run.job)
             try:
-                await self._kept.write(run.job)
+                await self.kept.write(run.job)
             except StateError:
                 log.exception("the end of job %s (%s) was not written", run.job.id, run.job.name)
         else:
             # Nobody waits for this: a server that dies before knows of one job more, no harm done.
-            self._kept.forget(run.job.id)
+            self.kept.forget(run.job.id)
         self._runs.pop(run.job.id, None)
 
     def _answer(self, run: Run) -> MethodResult:

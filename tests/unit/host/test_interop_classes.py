@@ -186,10 +186,6 @@ def test_what_the_specs_name_is_what_is_registered() -> None:
     assert [profile.number for profile in profile_records(ALL_SPECS)] == sorted(PROFILES)
 
 
-def test_migration_is_not_registered() -> None:
-    assert "DSP1081" not in PROFILES
-
-
 def test_an_unknown_profile_is_refused_by_number() -> None:
     odd = replace(object_manager.SPEC, profiles=("DSP9999",))
     with pytest.raises(LookupError, match="DSP9999"):
@@ -230,6 +226,7 @@ def test_elements_conform_to_their_profiles() -> None:
     assert by_number["DSP1033"] == {"CIM_ObjectManager xencim"}
     assert by_number["DSP1044"] == {"ProcessorPool ProcessorPool/0"}
     assert by_number["DSP1076"] == {"ConsoleRedirectionService ConsoleRedirectionService"}
+    assert by_number["DSP1081"] == {"VirtualSystemMigrationService MigrationService"}
     assert by_number["DSP1097"] == {"VirtualEthernetSwitch lan"}
     assert by_number["DSP1103"] == {"ConcreteJob Xen:1"}
     assert by_number.keys() == PROFILES.keys()

@@ -103,10 +103,11 @@ class Server:
             )
             ended = os.pidfd_open(self.process.pid)
             try:
-                came, _, _ = select.select([ready, ended], [], [], WITHIN_S)
+                came, _, _ = select.select([ready.fileno(), ended], [], [], WITHIN_S)
             finally:
                 os.close(ended)
-        if ready not in came:
+            is_ready = ready.fileno() in came
+        if not is_ready:
             self.stop(signal.SIGKILL)
             raise AssertionError(self.log)
 
@@ -153,7 +154,15 @@ class Server:
         found: tuple[int, dict[str, Any]] = self.ask(invoke, account)
         return found
 
-    def migrate(self, machine: str, *, to: str = "there", **how: object) -> tuple[int, dict[str, Any]]:
+    def machines(self) -> list[str]:
+        """Return the names of the machines that the server knows."""
+        names: list[str] = [
+            path["Name"]
+            for path in self.ask(lambda connection: connection.EnumerateInstanceNames("KVM_ComputerSystem"))
+        ]
+        return names
+
+    def migrate(self, machine: str, *, to: str = "there", **how: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - of every type
         """Ask for a machine of QEMU to be moved."""
         settings = pywbem.CIMInstance("KVM_VirtualSystemMigrationSettingData", how)
         return self.call(
@@ -163,7 +172,7 @@ class Server:
             MigrationSettingData=settings,
         )
 
-    def begin(self, machine: str, *, to: str = "there", **how: object) -> pywbem.CIMInstanceName:
+    def begin(self, machine: str, *, to: str = "there", **how: Any) -> pywbem.CIMInstanceName:  # noqa: ANN401 - of every type
         """Ask for a machine to be moved, and return the job when memory is on its way."""
         code, out = self.migrate(machine, to=to, **how)
         assert code == JOB_STARTED, (code, self.log)
@@ -226,9 +235,12 @@ class Host:
             _DOMAIN.format(name=name, memory_mib=memory_mib, boot=self.boot, serial=serial, devices=devices)
         )
         self.libvirtd.virsh("define", str(xml))
+        end_s = time.monotonic() + WITHIN_S
+        while name not in self.server.machines():
+            assert time.monotonic() < end_s, f"the server does not see {name}"
+            time.sleep(0.05)
         if start:
             self.libvirtd.virsh("start", name)
-            end_s = time.monotonic() + WITHIN_S
             while not (serial.exists() and serial.read_bytes()):
                 assert time.monotonic() < end_s, f"{name} does not come up"
                 time.sleep(0.05)

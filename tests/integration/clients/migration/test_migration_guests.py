@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pywbem
@@ -17,7 +17,7 @@ pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed
 pytestmark = [pytest.mark.libvirtd, pytest.mark.clients]
 
 
-def moved(here: Host, name: str, **how: object) -> None:
+def moved(here: Host, name: str, **how: Any) -> None:  # noqa: ANN401 - of every type
     """Have a machine moved, and see that this went well."""
     code, out = here.server.migrate(name, **how)
     if code == JOB_STARTED:
@@ -26,7 +26,7 @@ def moved(here: Host, name: str, **how: object) -> None:
     assert code == 0, here.server.log
 
 
-def migratable(here: Host, name: str, **how: object) -> bool:
+def migratable(here: Host, name: str, **how: Any) -> bool:  # noqa: ANN401 - of every type
     """Ask whether a machine could be moved; pywbem takes every boolean that is returned for True."""
 
     def ask(connection: pywbem.WBEMConnection) -> bool:
