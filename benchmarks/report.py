@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decisions import LABELS, MAY_START
+from decisions import MACHINES as RUNNING
 from jobs import CALLS
 from speed import FEW_MACHINES, MACHINES, PLAIN, PROPERTIES
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client import Figure
+    from decisions import Decided
     from jobs import Many
     from scale import Scaled
     from speed import Compared
@@ -29,6 +32,7 @@ ALL_OF_FEW = f"EnumerateInstances of {FEW_MACHINES}, all properties"
 
 _MOST_MIB = 400
 _FASTER_THAN_PLAIN = 50
+_DECISION_US = 10
 # OpenPegasus in-process with a C provider that holds constant data, on a like machine: milliseconds
 # with one connection, requests a second with eight.
 _PEGASUS = {GET: (0.19, 12_200), NAMES: (0.96, 1_235), ALL: (7.3, 162)}
@@ -45,6 +49,7 @@ class Findings:
     compared: list[Compared] = field(default_factory=list)
     scaled: list[Scaled] = field(default_factory=list)
     many: Many | None = None
+    decided: list[Decided] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
     def find(self, what: str, connections: int) -> Compared | None:
@@ -94,6 +99,13 @@ def targets(findings: Findings) -> Iterator[Target]:
             faster >= _FASTER_THAN_PLAIN,
         )
     yield from _pegasus_targets(findings)
+    for decided in findings.decided:
+        if decided.what == MAY_START:
+            yield Target(
+                f"a decision beside {RUNNING} machines in at most {_DECISION_US} microseconds",
+                f"{decided.median_us:.2f} us",
+                decided.median_us <= _DECISION_US,
+            )
     for scaled in findings.scaled:
         yield Target(
             f"{scaled.what}: every class in at most {_MOST_MIB} MiB",
@@ -142,6 +154,8 @@ def show(findings: Findings) -> str:
         lines += ["", *_table([c for c in findings.compared if c.against == against], against)]
     if findings.many:
         lines += ["", _many(findings.many)]
+    if findings.decided:
+        lines += ["", *_decided(findings.decided)]
     if findings.scaled:
         lines += ["", *map(_scaled, findings.scaled)]
     found = list(targets(findings))
@@ -177,6 +191,13 @@ def _many(many: Many) -> str:
         f" {many.one.per_second * CALLS:.0f} calls a second;"
         f" a machine started, modified and stopped in {_times(many.one)} ms"
     )
+
+
+def _decided(decided: list[Decided]) -> Iterator[str]:
+    yield f"Decisions of a policy with {LABELS} labels, beside {RUNNING} running machines, in microseconds:"
+    width = max(len(d.what) for d in decided)
+    for one in decided:
+        yield f"  {one.what:{width}} {one.median_us:12.2f}"
 
 
 def _scaled(scaled: Scaled) -> str:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import decisions
 import jobs
 import scale
 import speed
@@ -20,7 +21,7 @@ from messages import intrinsic, machine
 from processes import Child
 from report import Findings, as_json, machine_facts, show
 
-PARTS = ("speed", "jobs", "libvirt", "scale")
+PARTS = ("speed", "jobs", "decisions", "libvirt", "scale")
 
 
 def main() -> None:
@@ -40,6 +41,9 @@ def main() -> None:
     if "jobs" in parts:
         _say("reads beside jobs, and machines changed by many clients at once …")
         _measure_jobs(findings)
+    if "decisions" in parts:
+        _say(f"decisions of a policy with {decisions.LABELS} labels …")
+        findings.decided += decisions.measure()
     if "libvirt" in parts:
         _say(f"{speed.MACHINES} machines of libvirt's test driver, against a plain provider …")
         _measure_plain(findings)

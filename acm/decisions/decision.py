@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from xencim.acm.model import Finding
 
 
+_MAX_TOLD = 8  # the data have them all
+
+
 class Rule(Enum):
     """Which kind of rule refused; a conflict set is named by ``CHINESE_WALL`` and its own name."""
 
@@ -36,8 +39,10 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        """All reasons in words, empty where it is permitted."""
-        return "; ".join(finding.message for finding in self.findings)
+        """The reasons in words, the first few of many; empty where it is permitted."""
+        told = [finding.message for finding in self.findings[:_MAX_TOLD]]
+        more = len(self.findings) - len(told)
+        return "; ".join([*told, *([f"and {more} more reasons"] if more else [])])
 
 
 PERMITTED = Decision(permitted=True)

@@ -46,9 +46,9 @@ class Rules:
         self._wall_bit = {name: 1 << number for number, name in enumerate(self.wall_types)}
         self._conflicts = tuple((a_set, _bits(a_set.types, self._wall_bit)) for a_set in policy.conflict_sets)
         self._sets_of: dict[str, list[int]] = {}
-        for a_set, mask in self._conflicts:
+        for place, a_set in enumerate(policy.conflict_sets):
             for name in a_set.types:
-                self._sets_of.setdefault(name, []).append(mask)
+                self._sets_of.setdefault(name, []).append(place)
         unlabeled = Bits(0, 0, 0)
         self._machines = {UNLABELED: unlabeled} | {
             label.name: self._bits_of(label) for label in policy.machine_labels
@@ -99,9 +99,11 @@ class Rules:
     def conflicts(self, running: str, starting: str) -> list[tuple[ConflictSet, int]]:
         """Return the conflict sets that keep a label from starting beside a running one, with the types."""
         one, other = self._machines[running], self._machines[starting]
+        met_types = self.wall_names(one.excluded & other.wall)
+        places = sorted({place for name in met_types for place in self._sets_of.get(name, ())})
         return [
             (a_set, met)
-            for a_set, mask in self._conflicts
+            for a_set, mask in (self._conflicts[place] for place in places)
             if one.wall & mask and (met := mask & ~one.wall & other.wall)
         ]
 
@@ -109,8 +111,8 @@ class Rules:
         wall = _bits(label.chinese_wall_types, self._wall_bit)
         excluded = 0
         for name in label.chinese_wall_types:
-            for mask in self._sets_of.get(name, ()):
-                excluded |= mask & ~wall
+            for place in self._sets_of.get(name, ()):
+                excluded |= self._conflicts[place][1] & ~wall
         return Bits(_bits(label.ste_types, self._ste_bit), wall, excluded)
 
 

@@ -1,8 +1,8 @@
 """The machines that run, and what may start beside them.
 
-For each Chinese Wall type there is a count of the running machines that exclude it; one integer has a
-bit for each count above zero, so that a decision is one "and". What was started is never asked again: the
-order in which machines start makes the difference where a label carries part of a conflict set.
+For each Chinese Wall type it is known which running labels exclude it; one integer has a bit for each type
+that is excluded, so that a decision is one "and". What was started is never asked again: the order in which
+machines start makes the difference where a label carries part of a conflict set.
 
 Source: Xen 4.1, xen/xsm/acm, the Chinese Wall's aggregate set of conflicts.
 """
@@ -38,7 +38,7 @@ class RunningSet:
         self.rules = rules
         self._machines: dict[str, Running] = {}
         self._with_label: dict[str, dict[str, None]] = {}
-        self._counts: dict[int, int] = {}
+        self._excluders: dict[int, dict[str, None]] = {}
         self._blocked = 0
         self.start(HOST, rules.bootstrap)
         for key, machine in machines:
@@ -56,13 +56,13 @@ class RunningSet:
         """
         self.stop(key)
         self._machines[key] = Running(name or key, label)
-        self._with_label.setdefault(label, {})[key] = None
+        same = self._with_label.setdefault(label, {})
         bits = self.rules.bits(label)
-        for number in ones(bits.excluded) if bits else ():
-            count = self._counts.get(number, 0)
-            self._counts[number] = count + 1
-            if not count:
-                self._blocked |= 1 << number
+        if not same and bits:
+            self._blocked |= bits.excluded
+            for number in ones(bits.excluded):
+                self._excluders.setdefault(number, {})[label] = None
+        same[key] = None
 
     def stop(self, key: str) -> None:
         """Note that a machine runs no more; nothing happens when it did not."""
@@ -71,12 +71,13 @@ class RunningSet:
             return
         same = self._with_label[machine.label]
         del same[key]
-        if not same:
-            del self._with_label[machine.label]
+        if same:
+            return
+        del self._with_label[machine.label]
         bits = self.rules.bits(machine.label)
         for number in ones(bits.excluded) if bits else ():
-            self._counts[number] -= 1
-            if not self._counts[number]:
+            del self._excluders[number][machine.label]
+            if not self._excluders[number]:
                 self._blocked &= ~(1 << number)
 
     def may_start(self, label: str, *, ignoring: str | None = None) -> Decision:
@@ -103,20 +104,24 @@ class RunningSet:
 
     def _blocked_without(self, key: str) -> int:
         """Return what the running machines exclude but for one of them."""
-        bits = self.rules.bits(self._machines[key].label)
-        only_its = sum(1 << n for n in ones(bits.excluded) if self._counts[n] == 1) if bits else 0
-        return self._blocked & ~only_its
+        label = self._machines[key].label
+        bits = self.rules.bits(label)
+        if bits is None or len(self._with_label[label]) > 1:
+            return self._blocked
+        return self._blocked & ~sum(1 << n for n in ones(bits.excluded) if len(self._excluders[n]) == 1)
 
     def _conflicts(self, label: str, ignoring: str | None) -> Decision:
+        bits = self.rules.bits(label)
+        met_types = ones(bits.wall & self._blocked) if bits else ()
+        others = dict.fromkeys(other for number in met_types for other in self._excluders[number])
         found = []
-        for other, keys in self._with_label.items():
-            names = tuple(self._machines[key].name for key in keys if key != ignoring)
-            if not names or self.rules.bits(other) is None:
-                continue
-            found += [
-                reasons.in_conflict(self.rules, label, other, names, a_set=a_set, met=met)
-                for a_set, met in self.rules.conflicts(other, label)
-            ]
+        for other in others:
+            names = tuple(self._machines[key].name for key in self._with_label[other] if key != ignoring)
+            if names:
+                found += [
+                    reasons.in_conflict(self.rules, label, other, names, a_set=a_set, met=met)
+                    for a_set, met in self.rules.conflicts(other, label)
+                ]
         return refused(found)
 
 
