@@ -117,16 +117,34 @@ async def assemble(
         for site in sites:
             await site.backend.start(site.inventory)
             started.append(site)
-            for destination in destinations:
-                site.inventory.put(destination)
-            name = f"{site.namespace} {site.backend.uri}"
-            await site.reservations.start(state, name)
-            await site.security.start(state, name)
-            await site.jobs.start(JobStore(state, name), RECONCILERS, followers(site))
+            await _take_up(site, state, destinations)
     except BaseException:
         await _stop(started, state)
         raise
-    first = sites[0]
+    registry = Registry(schema, SPECS, ASSOCIATIONS, sites, aliases)
+    _tell_of_server(server, sites[0], registry, version)
+    subscriptions = Subscriptions(state, server, registry)
+    try:
+        await subscriptions.start()
+    except BaseException:
+        await _stop(started, state)
+        raise
+    engine = Engine(registry, policy, parse_xml=parse_xml, subscriptions=subscriptions)
+    return World(engine, sites, server, state, subscriptions, Events(registry, subscriptions))
+
+
+async def _take_up(site: Site, state: State, destinations: Iterable[Destination]) -> None:
+    """Take up what earlier servers left of a site: reservations, the policy in force, jobs."""
+    for destination in destinations:
+        site.inventory.put(destination)
+    name = f"{site.namespace} {site.backend.uri}"
+    await site.reservations.start(state, name)
+    await site.security.start(state, name)
+    await site.jobs.start(JobStore(state, name), RECONCILERS, followers(site))
+
+
+def _tell_of_server(server: Inventory, first: Site, registry: Registry, version: str) -> None:
+    """Put the records of the server itself into its inventory."""
     server.put(
         ObjectManager(
             system_name=first.inventory.view.host.name,
@@ -136,19 +154,10 @@ async def assemble(
             started=datetime.now(UTC),
         )
     )
-    registry = Registry(schema, SPECS, ASSOCIATIONS, sites, aliases)
     for namespace in registry.namespaces.values():
         server.put(Namespace(name=namespace.name, is_interop=namespace.name == registry.interop))
     for profile in profile_records(SPECS):
         server.put(profile)
-    subscriptions = Subscriptions(state, server, registry)
-    try:
-        await subscriptions.start()
-    except BaseException:
-        await _stop(started, state)
-        raise
-    engine = Engine(registry, policy, parse_xml=parse_xml, subscriptions=subscriptions)
-    return World(engine, sites, server, state, subscriptions, Events(registry, subscriptions))
 
 
 async def _stop(sites: Iterable[Site], state: State) -> None:
