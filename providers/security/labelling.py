@@ -9,6 +9,7 @@ Errors: PolicyError, whose findings have Xen's error numbers; StateError.
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from xencim.providers.security.stores.labels import HOST_OBJECT
 from xencim.providers.security.stores.objects import Thing
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from xencim.acm.decisions import Decision
     from xencim.providers.backends.records import Volume
     from xencim.providers.security.enforcement.keeper import InForce, Security
@@ -82,24 +85,42 @@ async def assign(
         return wanted
 
 
-async def label_copy(security: Security, source: Volume, wanted: Volume) -> None:
-    """Give a volume that is about to be made the label of the one that it is a copy of.
+@asynccontextmanager
+async def copy_labelled(security: Security, source: Volume, wanted: Volume) -> AsyncIterator[None]:
+    """Give a volume the label of the one that it is a copy of while it is made, and keep it once it is.
 
-    A label that a volume of that name had is replaced: nothing of it is left.
+    It has the label before there is anything in it. Where it is not made, what was labelled before is again.
     """
-    if source.path is None:
+    if source.path is None or security.inventory.view.get(type(wanted), wanted.key) is not None:
+        yield  # nothing that could be labelled, or the backend will say that it is there
         return
-    pool_path = source.path.removesuffix(source.name)
-    names = (f"file:{source.path}", f"file:{wanted.path or pool_path + wanted.name}")
-    things = await resolve(names)
-    labels = security.labels.of_disk(things[names[0]])
+    source_name = f"file:{source.path}"
+    name = f"file:{wanted.path or source.path.removesuffix(source.name) + wanted.name}"
+    things = await resolve((source_name, name))
+    labels = security.labels.of_disk(things[source_name])
     if not labels:
+        yield
         return
+    before = security.labels.get(Labelled.DISK, things[name].object)
+    copied = replace(labels[0], object=things[name].object, identity=None, assigned=datetime.now(UTC))
+    await _keep(security, copied)
+    try:
+        yield
+    except BaseException:
+        await _keep(security, before or copied, forget=before is None)
+        raise
+    made = (await resolve((name,)))[name]
+    await _keep(security, replace(copied, identity=made.identity))
+
+
+async def _keep(security: Security, label: AssignedLabel, *, forget: bool = False) -> None:
     async with security.changing:
-        thing = things[names[1]]
-        copied = replace(labels[0], object=thing.object, identity=thing.identity, assigned=datetime.now(UTC))
-        await security.store.put_labels((copied,), copied.principal)
-        security.labels.put((copied,))
+        if forget:
+            await security.store.remove_label(label, label.principal)
+            security.labels.remove(label)
+        else:
+            await security.store.put_labels((label,), label.principal)
+            security.labels.put((label,))
 
 
 def refusal(

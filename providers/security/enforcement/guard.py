@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from xencim.acm.decisions.decision import all_of
 from xencim.providers.backends.records import Action, VirtualMachine
 from xencim.providers.security.enforcement.uses import uses_of
-from xencim.providers.security.labelling import label_copy
+from xencim.providers.security.labelling import copy_labelled
 
 if TYPE_CHECKING:
     from xencim.providers.backends.base import Backend, Told
@@ -138,9 +138,11 @@ class GuardedBackend:
 
     async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
         """Copy a volume; the copy has the label of what it is copied from before there is anything in it."""
-        if self._security.is_on:
-            await label_copy(self._security, source, wanted)
-        await self._backend.clone_volume(source, wanted, told)
+        if not self._security.is_on:
+            await self._backend.clone_volume(source, wanted, told)
+            return
+        async with copy_labelled(self._security, source, wanted):
+            await self._backend.clone_volume(source, wanted, told)
 
     async def admit(self, description: str) -> IncomingMachine:
         """Tell what machine is to come, if the policy would let it start here."""

@@ -12,6 +12,7 @@ from xencim.acm.model import UNLABELED, XsErr
 from xencim.providers.backends.base import Backend, BackendError
 from xencim.providers.backends.records import (
     Action,
+    AssignedLabel,
     Denial,
     Disk,
     Mode,
@@ -172,6 +173,21 @@ async def test_a_copy_has_the_label_of_what_it_is_a_copy_of() -> None:
         await host.site.backend.clone_volume(source, copy)
         with pytest.raises(DeniedError, match="resource labelled 'B-Bank'"):
             await add_disk(host, OFF, f"{IMAGES}/copy.qcow2")
+
+
+async def test_a_copy_that_is_not_made_leaves_labels_as_they_were() -> None:
+    async with secured(policy=banks()) as host:
+        await host.label_disk(f"{IMAGES}/{OFF_TOO}.qcow2", B_BANK)
+        await host.label_disk(f"{IMAGES}/{OFF}.qcow2", A_BANK)
+        before = dict(host.inventory.view.all(AssignedLabel))
+        source, present = (host.inventory.view.all(Volume)[f"default/{n}.qcow2"] for n in (OFF_TOO, OFF))
+        with pytest.raises(BackendError, match=f"{OFF}.qcow2"):
+            await host.site.backend.clone_volume(source, present)
+        assert host.inventory.view.all(AssignedLabel) == before
+        host.inventory.remove(Volume, present.key)
+        with pytest.raises(BackendError, match="nowhere"):
+            await host.site.backend.clone_volume(source, replace(present, pool="nowhere"))
+        assert host.inventory.view.all(AssignedLabel) == before
 
 
 async def start_past(host: Secured, name: str) -> None:
