@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xencim.acm.language.notes import Place
     from xencim.acm.model import ConflictSet, Finding, Label, Policy
 
+_MIN_CONFLICT_TYPES = 2
+
 
 def lint(
     policy: Policy, lines: Mapping[Place, int] | None = None, file: str | None = None
@@ -115,8 +117,10 @@ def _conflict_sets(policy: Policy, notes: Notes) -> None:
         for name in sorted(conflict.types - declared):
             message = f"no label can have {name!r}, which is not declared: this part excludes nothing"
             notes.warning(message, *place, name, element="Type", rule=conflict.name, types=(name,))
-        if len(conflict.types & declared) == 1:
-            message = f"the conflict set {conflict.name!r} has a single type: it excludes nothing"
+        if len(conflict.types & declared) < _MIN_CONFLICT_TYPES:
+            message = (
+                f"the conflict set {conflict.name!r} has no two types that are declared: it excludes nothing"
+            )
             notes.warning(message, *place, element="Conflict", rule=conflict.name, types=types)
 
 
