@@ -80,12 +80,20 @@ class EmulatedHost:
         target.write_bytes(base64.b64decode(packed))
 
 
+@dataclass(frozen=True)
+class Xsm:
+    """A hypervisor built with XSM, and the policy that it starts with."""
+
+    hypervisor: Path
+    policy: Path
+
+
 @contextlib.contextmanager
-def running(image: Image, console: Path) -> Iterator[EmulatedHost]:
+def running(image: Image, console: Path, xsm: Xsm | None = None) -> Iterator[EmulatedHost]:
     """Start a host and wait until it answers; its console goes to a file."""
     token = secrets.token_hex(16)
     agent_port, server_port = _free_ports(2)
-    words = _command(image, console, token, {agent_port: AGENT_PORT, server_port: SERVER_PORT})
+    words = _command(image, console, token, {agent_port: AGENT_PORT, server_port: SERVER_PORT}, xsm)
     with subprocess.Popen(words, stdin=subprocess.DEVNULL) as process:
         try:
             host = EmulatedHost(agent_port, server_port, token)
@@ -95,16 +103,22 @@ def running(image: Image, console: Path) -> Iterator[EmulatedHost]:
             process.kill()
 
 
-def _command(image: Image, console: Path, token: str, forwarded: dict[int, int]) -> list[str]:
+def _command(
+    image: Image, console: Path, token: str, forwarded: dict[int, int], xsm: Xsm | None
+) -> list[str]:
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ours}-:{theirs}" for ours, theirs in forwarded.items())
     modules = f"{image.kernel} {LINUX} agent_token={token},{image.initrd}"
+    hypervisor, flags = image.hypervisor, XEN
+    if xsm is not None:
+        hypervisor, flags = xsm.hypervisor, f"{XEN} xsm=flask flask=enforcing"
+        modules += f",{xsm.policy}"
     return [
         "qemu-system-x86_64",
         *("-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64,+svm,+npt"),
         *("-smp", "2", "-m", str(MEMORY_MIB)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-monitor", "none"),
         *("-serial", f"file:{console}"),
-        *("-kernel", str(image.hypervisor), "-append", f"dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M {XEN}"),
+        *("-kernel", str(hypervisor), "-append", f"dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M {flags}"),
         *("-initrd", modules),
         *("-drive", f"if=none,id=disk,format=raw,file={image.disk},snapshot=on"),
         *("-device", "virtio-blk-pci,drive=disk"),
