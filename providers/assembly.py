@@ -138,7 +138,7 @@ async def _take_up(site: Site, state: State, destinations: Iterable[Destination]
     for destination in destinations:
         site.inventory.put(destination)
     name = f"{site.namespace} {site.backend.uri}"
-    await site.reservations.start(state, name)
+    await site.start_reservations(state, name)
     await site.security.start(state, name)
     await site.jobs.start(JobStore(state, name), RECONCILERS, followers(site))
 

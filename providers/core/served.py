@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
 from xencim.providers.core.jobs.engine import JobEngine
+from xencim.providers.core.jobs.engine import JobEngine
+from xencim.providers.core.reservations import Reservations, Stage
 from xencim.providers.backends.records import PowerState, VirtualMachine
 from xencim.providers.core.spec import ClassName, Const, Context, Prop, Row
-from xencim.providers.core.reservations import Reservations
 from xencim.providers.security.enforcement.guard import guarded
 from xencim.providers.security.enforcement.keeper import Security
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xencim.mof.values import Value
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory, View
+    from xencim.providers.core.state import State
     from xencim.providers.core.spec import AssocSpec, ClassSpec, Keys, Link
 
 
@@ -71,6 +73,14 @@ class Site:
         object.__setattr__(self, "security", Security(self.inventory, self.backend))
         # Nobody reaches the hypervisor past the policy.
         object.__setattr__(self, "backend", guarded(self.backend, self.security))
+
+    async def start_reservations(self, state: State, name: str) -> None:
+        """Bring back what was promised; whose machine has arrived meanwhile is promised no more."""
+        await self.reservations.start(state, name)
+        for one in tuple(self.reservations.open()):
+            machine = self.inventory.view.get(VirtualMachine, one.machine)
+            if one.stage is Stage.COMMITTED and machine is not None and machine.state is PowerState.RUNNING:
+                await self.reservations.advance(one, Stage.FINISHED)
 
         self.jobs.guard = self._why_not
 
