@@ -195,7 +195,7 @@ class Engine:
             method, request.parameters, namespace.repository, self.registry, self._parse_xml
         )
         call = methods.make_call(reader, found, parameters, principal)
-        return methods.make_return(method, await spec.call(call))
+        return methods.make_return(method, await methods.carry_out(spec, call))
 
     # What announces nothing --------------------------------------------------------------------
 

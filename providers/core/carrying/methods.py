@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Path
+from xencim.providers.backends.base import BackendError
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.parameters.conversion import convert
 from xencim.providers.core.parameters.embedded import read_embedded
@@ -76,6 +77,16 @@ def make_call(
         security=site.security,
         reservations=site.reservations,
     )
+
+
+async def carry_out(spec: MethodSpec, call: MethodCall) -> MethodResult:
+    """Call a method; what the security policy refuses is an error with its reason for every method alike."""
+    try:
+        return await spec.call(call)
+    except BackendError as error:
+        if error.kind != "denied":
+            raise
+        raise CimError(Status.ACCESS_DENIED, error.message, hint=error.hint) from error
 
 
 def make_return(method: MethodDecl, result: MethodResult) -> MethodReturn:
