@@ -86,6 +86,10 @@ def _add_questions(action: Callable[..., argparse.ArgumentParser]) -> None:
     _add_labels(explained, "--resource", "the resources that it would use")
     _add_map(explained)
 
+    denied = action("denials", "tell what Xen's FLASK refused", "denials:run", "FILE")
+    denied.add_argument("log", metavar="LOG", help="what `xl dmesg` prints; - is standard input")
+    _add_map(denied)
+
     plan = action("plan", "tell what an update would do", "planning:run", "OLD", "NEW")
     _add_labels(plan, "--running", "the machines that run, in the order they would start anew")
 
