@@ -25,6 +25,10 @@ SHARING_CLASSES = {"grant": "share pages", "event": "have an event channel", "ar
 _MESSAGE = re.compile(r"avc:\s+(denied|granted)\s+\{([^}]*)\}\s+for\s+(.*)")
 _FACT = re.compile(r"(\w+)=(\S+)")
 _DOMAIN = re.compile(r"d(\d{1,5})(?:v\d+)?|(\d{1,5})")
+_NOT_OURS = (
+    "this policy itself does not forbid it: either the hypervisor has another version in force "
+    "(compare, then load again), or the permission belongs to the base"
+)
 _OBJECTS = ("device", "irq", "range", "dtdevice", "mfn")
 MAX_LINE = 4096
 """Characters of a line that are looked at; the hypervisor's own buffer is smaller."""
@@ -80,13 +84,14 @@ def explain(denial: Access, policy: Policy, names: Mapping[int, str] | None = No
     source, target = _Party.of(denial.source_context, policy), _Party.of(denial.target_context, policy)
     domains = [number for number in (denial.source_domain, denial.target_domain) if number is not None]
     machines = tuple((names or {}).get(number, f"domain {number}") for number in domains)
-    by = f" (asked by {machines[0]})" if machines else ""
+    asked = [denial.object] if denial.object else []
+    asked += [f"asked by {machines[0]}"] if machines else []
+    by = f" ({', '.join(asked)})" if asked else ""
     what = f"{denial.class_name} {{ {' '.join(denial.permissions)} }}"
-    on = f", {denial.object}," if denial.object else ""
-    reason, types = _reason(denial, source, target)
+    reason, types = _reason(denial, policy, source, target)
     return Finding(
         FindingKind.DENIAL,
-        f"The hypervisor refused {what} from {source.words} to {target.words}{on}{by}: {reason}",
+        f"The hypervisor refused {what} from {source.words} to {target.words}{by}: {reason}",
         rule="Simple Type Enforcement" if types else None,
         labels=tuple(party.label.name for party in (source, target) if party.label),
         types=types,
@@ -101,6 +106,7 @@ class _Party:
     words: str
     label: Label | None = None
     is_control: bool = False
+    is_gone: bool = False
 
     @classmethod
     def of(cls, context: str, policy: Policy) -> _Party:
@@ -120,16 +126,21 @@ class _Party:
         if found is None:
             return cls(f"{context} of the base")
         kind = "machines" if found[1] is LabelKind.MACHINE else "devices"
-        gone = "" if found in known else f", which the policy {policy.name} does not have"
-        return cls(f"{kind} with the label {found[0]}{gone}", known.get(found))
+        return cls(f"{kind} with the label {found[0]}", known.get(found), is_gone=found not in known)
 
 
-def _reason(denial: Access, source: _Party, target: _Party) -> tuple[str, tuple[str, ...]]:
+def _reason(denial: Access, policy: Policy, source: _Party, target: _Party) -> tuple[str, tuple[str, ...]]:
     """Return why in words, and the types that the refusal turns on."""
+    if source.is_gone or target.is_gone:
+        return "this policy does not have that label, so the hypervisor has another one in force", ()
     if source.label is None or target.label is None:
         return "what is no label of this policy has the rules of the base only", ()
+    if policy.ste_types is None:
+        return _NOT_OURS, ()
     ours, theirs = source.label.ste_types, target.label.ste_types
-    if denial.class_name == "domain" and source.is_control and "create" in denial.permissions:
+    if target.is_control and denial.permissions == ("create",):
+        return "its label in FLASK is its alone; give the machine one of the policy", ()
+    if source.is_control and denial.class_name not in {*SHARING_CLASSES, "resource"}:
         missing = tuple(sorted(theirs - ours))
         if missing:
             return f"the host lacks the types {_listed(missing)} and is not authorized to run it", missing
@@ -139,10 +150,7 @@ def _reason(denial: Access, source: _Party, target: _Party) -> tuple[str, tuple[
         do = SHARING_CLASSES.get(denial.class_name, "use the device")
         types = f"{_listed(sorted(ours))} on one side, {_listed(sorted(theirs))} on the other"
         return f"they may not {do}, for they have no type in common: {types}", tuple(sorted(ours | theirs))
-    return (
-        "this policy itself does not forbid it: either the hypervisor has another version in force "
-        "(compare, then load again), or the permission belongs to the base"
-    ), ()
+    return _NOT_OURS, ()
 
 
 def _domain(word: str | None) -> int | None:

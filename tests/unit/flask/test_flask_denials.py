@@ -119,7 +119,13 @@ def test_a_machine_that_the_host_is_not_authorized_to_run() -> None:
         (refused("resource", "use", B, context_of("disk a", LabelKind.RESOURCE)), "may not use the device"),
         (refused("resource", "use", B, "system_u:object_r:device_t"), "a device without a label"),
         (refused("event", "bind", A, "system_u:system_r:dom0_t_channel"), "another version in force"),
-        (refused("grant", "copy", A, context_of("gone", LabelKind.MACHINE)), "random does not have"),
+        (refused("grant", "copy", A, context_of("gone", LabelKind.MACHINE)), "does not have that label"),
+        (refused("domain", "create", DOM0, DOM0), "its label in FLASK is its alone"),
+        (
+            refused("mmu", "adjust", DOM0, context_of("stranger", LabelKind.MACHINE)),
+            "lacks the types Auto Corp",
+        ),
+        (replace(refused("resource", "use", A, B), object="irq 3"), "(irq 3, asked by domain 3)"),
         (refused("mmu", "map_read", A, "system_u:system_r:acm_self_t"), "to itself"),
         (refused("xen", "readconsole", A, "system_u:system_r:xen_t"), "the rules of the base only"),
         (refused("grant", "copy", "9", A), "9 of the base"),
@@ -127,6 +133,11 @@ def test_a_machine_that_the_host_is_not_authorized_to_run() -> None:
 )
 def test_other_reasons(access: Access, words: str) -> None:
     assert words in explain(access, BANKS).message
+
+
+def test_a_policy_that_lets_everything_share_is_not_blamed() -> None:
+    known = replace(BANKS, ste_types=None)
+    assert "this policy itself does not forbid it" in explain(refused("grant", "copy", A, B), known).message
 
 
 @given(st.text(), st.text(alphabet="abd=0123456789 :_{}x[]"))
