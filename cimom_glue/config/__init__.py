@@ -1,9 +1,9 @@
 """The configuration: one TOML file, the environment and flags, read into one frozen `Config`."""
 
+from xencim.cimom_glue.config.access import AccessConfig, PolicyConfig
 from xencim.cimom_glue.config.errors import ConfigError
 from xencim.cimom_glue.config.load import Loaded, Setting, load
 from xencim.cimom_glue.config.model import (
-    AccessConfig,
     AuthConfig,
     Config,
     HostConfig,
@@ -25,6 +25,7 @@ __all__ = [
     "Loaded",
     "LoggingConfig",
     "NamespacesConfig",
+    "PolicyConfig",
     "ServerConfig",
     "Setting",
     "load",

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from xencim.cimom_glue.config import places
 from xencim.cimom_glue.config.errors import ConfigError
 from xencim.cimom_glue.config.kinds import show_address
-from xencim.cimom_glue.config.model import Config, Known, Option, build, options
+from xencim.cimom_glue.config.model import Config, build, options
+from xencim.cimom_glue.config.option import Known, Option
 from xencim.cimom_glue.config.toml_lines import find_line
 
 if TYPE_CHECKING:

@@ -5,41 +5,18 @@ A setting's key is its place here (``server.http``); the TOML file, the environm
 """
 
 # Annotations here are read at run time, so this module does not postpone them.
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from xencim.cimom_glue.config import kinds, places
+from xencim.cimom_glue.config.access import AccessConfig, PolicyConfig
 from xencim.cimom_glue.config.destinations import DESTINATIONS
-from xencim.cimom_glue.config.kinds import Address, Kind
+from xencim.cimom_glue.config.kinds import Address
+from xencim.cimom_glue.config.option import Computed, Known, Option
 from xencim.providers.backends.records import Destination
-from xencim.providers.core.access import AccessPolicy, Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """How a setting is read; ``default`` may be computed from the settings before it.
-
-    ``otherwise`` tells in words what a computed default is.
-    """
-
-    kind: Kind
-    default: object
-    help: str
-    flag: str | None = None
-    otherwise: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a computed default may look at: the settings before it, by key, and the environment."""
-
-    values: Mapping[str, Any]
-    environ: Mapping[str, str]
-
-
-Computed: TypeAlias = Callable[[Known], object]
+from xencim.providers.core.access import AccessPolicy
 
 _SECONDS = kinds.number(1, 86_400, whole=False)
 
@@ -197,52 +174,6 @@ class AuthConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessConfig:
-    """Who may do what; each kind of access includes those before it, policy stands beside them."""
-
-    read_users: Annotated[frozenset[str], Option(kinds.NAMES, frozenset(), "users who may read")]
-    read_groups: Annotated[
-        frozenset[str], Option(kinds.NAMES, frozenset({"xencim"}), "groups whose members may read")
-    ]
-    operate_users: Annotated[
-        frozenset[str], Option(kinds.NAMES, frozenset(), "users who may also start and stop machines")
-    ]
-    operate_groups: Annotated[
-        frozenset[str],
-        Option(kinds.NAMES, frozenset(), "groups whose members may also start and stop machines"),
-    ]
-    admin_users: Annotated[
-        frozenset[str], Option(kinds.NAMES, frozenset({"root"}), "users who may do everything")
-    ]
-    admin_groups: Annotated[
-        frozenset[str],
-        Option(kinds.NAMES, frozenset({"xencim-admin"}), "groups whose members may do everything"),
-    ]
-    policy_users: Annotated[
-        frozenset[str],
-        Option(kinds.NAMES, frozenset({"root"}), "users who administer the security policy, and may read"),
-    ]
-    policy_groups: Annotated[
-        frozenset[str],
-        Option(
-            kinds.NAMES,
-            frozenset({"xencim-admin", "xencim-policy"}),
-            "groups whose members administer the security policy, and may read",
-        ),
-    ]
-
-    def policy(self, *, anonymous_reads: bool) -> AccessPolicy:
-        """Return what the engine decides by."""
-        return AccessPolicy(
-            read=Rule(self.read_users, self.read_groups),
-            operate=Rule(self.operate_users, self.operate_groups),
-            admin=Rule(self.admin_users, self.admin_groups),
-            policy=Rule(self.policy_users, self.policy_groups),
-            anonymous_reads=anonymous_reads,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class IndicationsConfig:
     """How indications reach listeners."""
 
@@ -368,6 +299,7 @@ class Config:
     server: ServerConfig
     auth: AuthConfig
     access: AccessConfig
+    policy: PolicyConfig
     indications: IndicationsConfig
     cmpi: CmpiConfig
     migration: MigrationConfig

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.config.load import variable
-from xencim.cimom_glue.config.model import Option, options
+from xencim.cimom_glue.config.model import options
+
+if TYPE_CHECKING:
+    from xencim.cimom_glue.config.option import Option
 
 _HEAD = """\
 # Settings
