@@ -25,8 +25,8 @@ TYPES = {
     "dom0_t_channel": "event_type",
 }
 CONTEXTS = {
-    **{f"{name}": f"system_u:system_r:{name}_t" for name in INITIAL_SIDS[:7]},
-    **{f"{name}": f"system_u:object_r:{name}_t" for name in INITIAL_SIDS[7:11]},
+    **{name: f"system_u:system_r:{name}_t" for name in INITIAL_SIDS[:7]},
+    **{name: f"system_u:object_r:{name}_t" for name in INITIAL_SIDS[7:11]},
     # Machines and stub domains that come without a label; the ACM policy's own word replaces the first.
     **dict.fromkeys(INITIAL_SIDS[11:], "system_u:system_r:unlabeled_t"),
 }
