@@ -7,6 +7,7 @@ Errors: CimError.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from xencim.mof.values import Path
 from xencim.providers.backends.records import Bridge, Labelled
@@ -83,12 +84,21 @@ def _machine(machine: VirtualMachine) -> Target:
     return Target(Labelled.MACHINE, machine.uuid)
 
 
+def _uuid(text: str) -> str | None:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
+
+
 def _named(call: MethodCall, resource: str) -> Target:
     kind, _, name = resource.partition(":")
     if resource == "host":
         return Target(Labelled.HOST)
     if kind == "machine":
         machine = call.context.view.machine_named(name)
+        if machine is None and (uuid := _uuid(name)) is not None:
+            return Target(Labelled.MACHINE, uuid)  # labelled before it is defined, or arrives
         if machine is None:
             raise CimError(Status.NOT_FOUND, f"there is no machine {name!r}")
         return _machine(machine)

@@ -18,6 +18,8 @@ from xencim.providers.backends.records import (
     Mode,
     PowerState,
     Reaction,
+    SnapshotKind,
+    SnapshotWish,
     VirtualMachine,
     Volume,
 )
@@ -222,3 +224,26 @@ async def test_without_a_policy_everything_goes() -> None:
         with pytest.raises(BackendError, match="cannot start"):
             await host.site.backend.control(host.vm(OFF).uuid, Action.START, None)
         assert isinstance(host.vm(OFF), VirtualMachine)
+
+
+async def test_a_machine_in_conflict_does_not_arrive() -> None:
+    async with secured(policy=banks()) as host:
+        description = await host.fake.describe(host.vm(OFF_TOO).uuid)
+        incoming = await host.site.backend.admit(description)
+        assert incoming.name == OFF_TOO
+        await host.request(OFF, ENABLED)
+        with pytest.raises(
+            DeniedError, match=rf"^arrival of '{OFF_TOO}' is refused by policy 'banks' 1.0: label"
+        ):
+            await host.site.backend.admit(description)
+
+
+async def test_a_machine_does_not_return_to_a_snapshot_with_a_disk_of_somebody_else() -> None:
+    async with secured(policy=banks()) as host:
+        uuid = host.vm(OFF).uuid
+        wish = SnapshotWish(name="before", kind=SnapshotKind.FULL)
+        await host.site.backend.create_snapshot(uuid, wish)
+        await host.site.backend.apply_snapshot(uuid, "before")
+        await host.label_disk(f"{IMAGES}/{OFF}.qcow2", B_BANK)
+        with pytest.raises(DeniedError, match=rf"^return of '{OFF}' to snapshot 'before' is refused"):
+            await host.site.backend.apply_snapshot(uuid, "before")
