@@ -283,6 +283,8 @@ def test_the_host_has_every_service() -> None:
         "VirtualSystemSnapshotService h.example SnapshotService",
         "ConsoleRedirectionService h.example ConsoleRedirectionService",
         "TextRedirectionService h.example TextRedirectionService",
+        "SecurityPolicyService h.example SecurityPolicyService",
+        "ACMSecurityModule h.example ACM",
     }
 
 
