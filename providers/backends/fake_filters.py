@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.fake_delays import late
 from xencim.providers.backends.records import Condition, FilterRule, NetworkFilter
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class FakeFilters:
 
     prefix: str
     _inventory: Inventory | None = None
+    delay_s: float
 
+    @late
     async def create_filter(self, name: str, *, uuid: str | None, chain: str, priority: int | None) -> None:
         """Add a filter without rules."""
         inventory = self._filters()
@@ -79,10 +82,12 @@ class FakeFilters:
         made = NetworkFilter(name=name, uuid=uuid or str(uuids.uuid4()), chain=chain, priority=priority or 0)
         inventory.put(made)
 
+    @late
     async def delete_filter(self, name: str) -> None:
         """Take a filter away."""
         self._filters().remove(NetworkFilter, self._filter(name).name)
 
+    @late
     async def set_filter_references(self, name: str, references: tuple[str, ...]) -> None:
         """Make a filter refer to these others, and to no more."""
         self._filters().put(replace(self._filter(name), references=references))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.changes import changes, check, doable, grown, renumbered
+from xencim.providers.backends.fake_delays import late
 from xencim.providers.backends.records import MachineConfig, PowerState, Vcpu, VirtualMachine
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class FakeManagement:
     """The write side of a host made up in memory."""
 
     _inventory: Inventory | None = None
+    delay_s: float
 
+    @late
     async def define(
         self, name: str, config: MachineConfig, *, uuid: str | None = None, autostart: bool = False
     ) -> str:
@@ -87,11 +90,13 @@ class FakeManagement:
         )
         return key
 
+    @late
     async def undefine(self, machine_uuid: str) -> None:
         """Take a machine away, whatever it does."""
         machine = self._machine(machine_uuid)
         self._filled().remove(VirtualMachine, machine.uuid)
 
+    @late
     async def reconfigure(
         self,
         machine_uuid: str,
@@ -115,6 +120,7 @@ class FakeManagement:
             )
         )
 
+    @late
     async def set_autostart(self, machine_uuid: str, autostart: bool) -> None:  # noqa: FBT001 - as `Backend` has it
         """Note it."""
         machine = self._machine(machine_uuid)

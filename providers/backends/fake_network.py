@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.fake_delays import late
 from xencim.providers.backends.records import HostAddress, Network
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class FakeNetworks:
         )
         self._networks().put(_started(made) if start else made)
 
+    @late
     async def reconfigure_network(
         self, name: str, *, current: Network | None = None, stored: Network | None = None
     ) -> None:
@@ -56,15 +58,18 @@ class FakeNetworks:
         )
         self._networks().put(replace(_defined(network, current or network), stored=kept))
 
+    @late
     async def delete_network(self, name: str) -> None:
         """Take a network away."""
         self._networks().remove(Network, self._network(name).name)
 
+    @late
     async def set_network_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - as `Backend` has it
         """Note it; a network that starts does so by what is stored of it."""
         network = self._network(name)
         self._networks().put(_started(network) if active else _stopped(network))
 
+    @late
     async def set_network_autostart(self, name: str, autostart: bool) -> None:  # noqa: FBT001 - as `Backend` has it
         """Note it."""
         network = self._network(name)

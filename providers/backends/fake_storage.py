@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.fake_delays import late
 from xencim.providers.backends.records import PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class FakeStorage:
     _contents: dict[str, dict[int, bytes]]  # by volume, blocks that were written
     delay_s: float
 
+    @late
     async def create_pool(self, wanted: StoragePool) -> None:
         """Add a pool that runs and is empty."""
         inventory = self._storage()
@@ -57,6 +59,7 @@ class FakeStorage:
             )
         )
 
+    @late
     async def find_pool_sources(self, pool_type: str, host: str | None) -> Sequence[StoragePool]:
         """Find one directory on any server, and one volume group."""
         found = StoragePool(name="", uuid="", type=pool_type, state=PoolState.INACTIVE)
@@ -66,12 +69,14 @@ class FakeStorage:
             return (replace(found, source_name="spare", source_devices=("/dev/sdb",)),)
         raise BackendError("unsupported", f"pools of type {pool_type} are not found on a made-up host")
 
+    @late
     async def delete_pool(self, name: str) -> None:
         """Take a pool away; its volumes are seen no more."""
         self._storage().remove(StoragePool, self._pool(name).name)
         self._hide_volumes(name)
         self._hidden.pop(name, None)
 
+    @late
     async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - as `Backend` has it
         """Start or stop a pool; stopped, it shows no volumes."""
         pool = self._pool(name)
@@ -84,10 +89,12 @@ class FakeStorage:
             self._hidden[name] = self._hide_volumes(name)
         self._storage().put(replace(pool, state=PoolState.RUNNING if active else PoolState.INACTIVE))
 
+    @late
     async def set_pool_autostart(self, name: str, autostart: bool) -> None:  # noqa: FBT001 - as `Backend` has it
         """Note it."""
         self._storage().put(replace(self._pool(name), autostart=autostart))
 
+    @late
     async def refresh_pool(self, name: str) -> None:
         """Find that nothing changed by itself."""
         self._running(name)
@@ -112,6 +119,7 @@ class FakeStorage:
         self._contents[copy.key] = dict(self._contents.get(source.key, {}))
         self._storage().put(_settled(copy, pool, allocation))
 
+    @late
     async def delete_volume(self, volume: Volume) -> None:
         """Take a volume away and give back its room."""
         known = self._volume(volume)
@@ -119,6 +127,7 @@ class FakeStorage:
         self._storage().remove(Volume, known.key)
         self._contents.pop(known.key, None)
 
+    @late
     async def resize_volume(self, volume: Volume, capacity_bytes: int) -> None:
         """Make a volume larger, and with it the disks of machines that are off."""
         inventory, known = self._storage(), self._volume(volume)
