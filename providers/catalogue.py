@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers import consoles, host, interop, jobs, migration, network, snapshots, storage, vm
+from xencim.providers.management import core_dump
 from xencim.providers.management import working as management
 from xencim.providers.security import classes as security
 from xencim.providers.vm import state_change
@@ -41,6 +42,7 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
 RECONCILERS: Mapping[str, Reconciler] = {
     state_change.KIND: state_change.reconcile,
     **management.RECONCILERS,
+    **core_dump.RECONCILERS,
     **storage.RECONCILERS,
     **snapshots.RECONCILERS,
     **network.RECONCILERS,

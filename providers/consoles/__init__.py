@@ -3,9 +3,9 @@
 Source: DSP1076 1.0 (KVM redirection), DSP1024 1.0 (text console redirection).
 """
 
-from xencim.providers.consoles import core_dump, keys, kvm_redirection_sap, text_redirection_sap
+from xencim.providers.consoles import keys, kvm_redirection_sap, text_redirection_sap
 
 SPECS = (kvm_redirection_sap.SPEC, text_redirection_sap.SPEC)
-RECONCILERS = {**core_dump.RECONCILERS, **keys.RECONCILERS}
+RECONCILERS = keys.RECONCILERS
 
 __all__ = ("RECONCILERS", "SPECS")

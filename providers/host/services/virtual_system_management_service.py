@@ -11,13 +11,12 @@ from __future__ import annotations
 from functools import partial
 
 from xencim import __version__
-from xencim.providers.consoles import core_dump, screenshot
 from xencim.providers.core.access import Access
 from xencim.providers.core.spec import ClassSpec, Const, MethodSpec, Prop
 from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import service_keys, service_props
 from xencim.providers.host.templates import SPECS as TEMPLATES
-from xencim.providers.management import changing, systems
+from xencim.providers.management import changing, core_dump, screenshot, systems
 from xencim.providers.network.switches import methods as switches
 
 _METHODS = (

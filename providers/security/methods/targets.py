@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xencim.mof.values import Path
-from xencim.providers.backends.records import Bridge, Labelled
+from xencim.providers.backends.records import Bridge, Host, Labelled
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.host import host_system
-from xencim.providers.network import network_pool
 from xencim.providers.security.labelling import Target
 from xencim.providers.security.methods.answers import text
 from xencim.providers.security.stores.objects import names_of
@@ -25,13 +23,19 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records import VirtualMachine
     from xencim.providers.core.spec import ClassSpec, MethodCall, Row
 
-_SPECS = (
-    computer_system.SPEC,
-    host_system.SPEC,
-    storage_volume.SPEC,
-    logical_disk.SPEC,
-    network_pool.SPEC,
-)
+
+def _specs() -> tuple[ClassSpec, ...]:
+    # These folders have, or need, the service whose method this is.
+    from xencim.providers.host import host_system  # noqa: PLC0415 - as above
+    from xencim.providers.network import network_pool  # noqa: PLC0415 - as above
+
+    return (
+        computer_system.SPEC,
+        host_system.SPEC,
+        storage_volume.SPEC,
+        logical_disk.SPEC,
+        network_pool.SPEC,
+    )
 
 
 def target(call: MethodCall) -> Target:
@@ -49,20 +53,21 @@ def target(call: MethodCall) -> Target:
 
 def _found(call: MethodCall, path: Path) -> tuple[ClassSpec, Row]:
     prefix = call.context.view.host.prefix
-    for spec in _SPECS:
+    specs = _specs()
+    for spec in specs:
         if path.class_name.lower() == f"{prefix}_{spec.cim_class}".lower():
             row = spec.rows.find(call.context, {name.lower(): value for name, value in path.keys})
             if row is None:
                 raise CimError(Status.NOT_FOUND, f"there is no {path}")
             return spec, row
-    names = ", ".join(f"{prefix}_{spec.cim_class}" for spec in _SPECS)
+    names = ", ".join(f"{prefix}_{spec.cim_class}" for spec in specs)
     raise CimError(Status.INVALID_CLASS, f"{path}: what has a label is of class {names}")
 
 
 def _of_row(call: MethodCall, spec: ClassSpec, row: Row, path: Path) -> Target:
     if spec is computer_system.SPEC:
         return _machine(row[0])
-    if spec is host_system.SPEC:
+    if isinstance(row[0], Host):
         return Target(Labelled.HOST)
     if spec is storage_volume.SPEC:
         volume = row[0]

@@ -12,7 +12,8 @@ from xencim.mof.values import Path, TypedValue
 from xencim.providers.backends.fake import FakeBackend, fake_host
 from xencim.providers.backends.fake_guests import SCREEN
 from xencim.providers.backends.records import GuestAccess, PowerState, StoragePool, Volume
-from xencim.providers.consoles import RECONCILERS, key_codes
+from xencim.providers.catalogue import RECONCILERS
+from xencim.providers.consoles import key_codes
 from xencim.providers.core import operations as op
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import MethodReturn

@@ -100,6 +100,36 @@ def test_importing_everything_makes_no_second_copy() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
+def test_every_module_can_be_the_first_of_ours() -> None:
+    # Each in a process of its own that has loaded what all of them need.
+    program = """
+import os, sys
+kept = ("xencim.providers.backends", "xencim.providers.core")
+import xencim.providers.catalogue
+for name in list(sys.modules):
+    if name.startswith("xencim.providers") and not name.startswith(kept):
+        del sys.modules[name]
+for name in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        try:
+            __import__(name)
+        except Exception as error:
+            print(f"{name}: {error}", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+    paths = (path.relative_to(ROOT).with_suffix("") for path in MODULES)
+    names = [
+        ".".join(("xencim", *path.parts))
+        for path in paths
+        if path.parts[0] == "providers" and path.parts[1] not in {"backends", "core"}
+    ]
+    command = (sys.executable, "-c", program, *(name.removesuffix(".__init__") for name in names))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_files_are_small() -> None:
     limits = {**dict.fromkeys(MODULES, MAX_MODULE_LINES), **dict.fromkeys(TESTS, MAX_TEST_FILE_LINES)}
     assert {name_of(path): lines_of(path) for path, most in limits.items() if lines_of(path) > most} == {}
