@@ -27,7 +27,7 @@ def late(
     """Have an action wait before it looks at anything, as in a hypervisor's own queue."""
 
     @wraps(act)
-    async def later(host: H, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def later(host: H, /, *args: P.args, **kwargs: P.kwargs) -> T:
         await asyncio.sleep(host.delay_s)
         return await act(host, *args, **kwargs)
 
