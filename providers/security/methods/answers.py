@@ -104,7 +104,7 @@ def plan_instance(call: MethodCall, plan: UpdatePlan) -> Instance:
         call,
         "PolicyUpdatePlan",
         {
-            "FromPolicy": ("string", plan.from_policy),
+            "FromPolicy": ("string", plan.from_policy or None),
             "ToPolicy": ("string", plan.to_policy),
             "Feasible": ("boolean", plan.is_feasible),
             "RenamedLabels": ("string", tuple(f"{one.old} {one.new}" for one in plan.renamed) or None),

@@ -24,7 +24,7 @@ from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.records import Labelled, VirtualMachine
 from xencim.providers.core import operations as op
-from xencim.providers.core.access import AccessPolicy, Principal
+from xencim.providers.core.access import AccessPolicy, Principal, Rule
 from xencim.providers.core.results import MethodReturn
 from xencim.providers.security.applying import apply
 from xencim.providers.security.labelling import Target, assign
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 A_BANK, B_BANK, SHARED, HOST = "A-Bank", "B-Bank", "Shared", "SystemManagement"
 RUNNING, OFF, OFF_TOO, PAUSED = "vm-00000", "vm-00002", "vm-00006", "vm-00004"
 IMAGES = "/var/lib/xen/images"
+ACCESS = AccessPolicy(
+    read=Rule(users=frozenset({"reader"})),
+    admin=Rule(users=frozenset({"root", "admin"})),
+    policy=Rule(users=frozenset({"root", "officer"})),
+)
 
 
 def machine_label(name: str, *ste: str, wall: tuple[str, ...] = (), previous: str | None = None) -> Label:
@@ -114,7 +119,7 @@ class Secured:
     async def label_disk(self, path: str, label: str | None) -> None:
         await assign(self.security, Target(Labelled.DISK, path), label, principal="alice")
 
-    async def request(self, name: str, state: int) -> MethodReturn:
+    async def request(self, name: str, state: int, who: str = "root") -> MethodReturn:
         keys = (("CreationClassName", "Xen_ComputerSystem"), ("Name", name))
         asked = op.InvokeMethod(
             namespace="root/virt",
@@ -122,7 +127,7 @@ class Secured:
             method_name="RequestStateChange",
             parameters={"RequestedState": TypedValue("uint16", state)},
         )
-        result = await self.world.engine.execute(asked, Principal("root"))
+        result = await self.world.engine.execute(asked, Principal(who))
         assert isinstance(result, MethodReturn)
         return result
 
@@ -138,7 +143,7 @@ async def secured(
 ) -> AsyncIterator[Secured]:
     """A host of that many machines; with a policy, two that are off have the labels of the two banks."""
     fake = FakeBackend(machines)
-    world = await assemble(schema(), [Placement(fake)], AccessPolicy(), version="1", state=state)
+    world = await assemble(schema(), [Placement(fake)], ACCESS, version="1", state=state)
     try:
         host = Secured(world, fake)
         if policy is not None:
