@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
-from xencim.providers.core.jobs.engine import JobEngine
-from xencim.providers.core.jobs.engine import JobEngine
-from xencim.providers.core.reservations import Reservations, Stage
 from xencim.providers.backends.records import PowerState, VirtualMachine
+from xencim.providers.core.jobs.engine import JobEngine
+from xencim.providers.core.kept_room import keeping
+from xencim.providers.core.reservations import Reservations, Stage
 from xencim.providers.core.spec import ClassName, Const, Context, Prop, Row
 from xencim.providers.security.enforcement.guard import guarded
 from xencim.providers.security.enforcement.keeper import Security
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from xencim.mof.values import Value
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory, View
-    from xencim.providers.core.state import State
     from xencim.providers.core.spec import AssocSpec, ClassSpec, Keys, Link
+    from xencim.providers.core.state import State
 
 
 class Ref(NamedTuple):
@@ -66,13 +66,15 @@ class Site:
     interop: str = "interop"
     jobs: JobEngine = field(init=False)
     security: Security = field(init=False)
-
     reservations: Reservations = field(init=False, default_factory=Reservations)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", JobEngine(self.inventory, self.namespace, self.prefix))
         object.__setattr__(self, "security", Security(self.inventory, self.backend))
-        # Nobody reaches the hypervisor past the policy.
-        object.__setattr__(self, "backend", guarded(self.backend, self.security))
+        # Nobody reaches the hypervisor past the policy and what is promised to others.
+        kept = keeping(self.backend, self.reservations, self.inventory)
+        object.__setattr__(self, "backend", guarded(kept, self.security))
+        self.jobs.guard = self._why_not
 
     async def start_reservations(self, state: State, name: str) -> None:
         """Bring back what was promised; whose machine has arrived meanwhile is promised no more."""
@@ -82,8 +84,6 @@ class Site:
             if one.stage is Stage.COMMITTED and machine is not None and machine.state is PowerState.RUNNING:
                 await self.reservations.advance(one, Stage.FINISHED)
 
-        self.jobs.guard = self._why_not
-
     def _why_not(self, machine: str) -> str | None:
         """Tell why a machine is to be left alone: it is on its way here."""
         arriving = self.reservations.arriving(machine)
@@ -91,6 +91,7 @@ class Site:
         if arriving is None or (present is not None and present.state is PowerState.RUNNING):
             return None
         return f"{arriving.name} is being moved to this host at the wish of {arriving.principal}"
+
     def context(self, view: View | None = None) -> Context:
         """Return what specs may read, live or through a snapshot's view."""
         return Context(view or self.inventory.view, self.server.view)

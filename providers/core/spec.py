@@ -101,9 +101,9 @@ class MethodCall:
     inventory: Inventory
     jobs: JobEngine
     security: Security
-
-
     reservations: Reservations
+
+
 @dataclass(frozen=True, slots=True)
 class MethodResult:
     """What a method answers; ``out`` by the parameters' names in MOF."""
