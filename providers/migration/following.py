@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
@@ -18,11 +19,12 @@ from xencim.providers.backends.records import Destination, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.recovery import Followed
 from xencim.providers.migration.doors import door
+from xencim.providers.migration.giving_up import Abortable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xencim.mof.values import Value
+    from xencim.mof.values import Path, Value
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.core.jobs.engine import Progress
@@ -43,6 +45,8 @@ def followers(site: Site) -> Mapping[str, Follower]:
     """Return who goes on with the migrations that an earlier server of this site began."""
 
     def follow(facts: Mapping[str, str]) -> Followed:
+        moving = Abortable(partial(site.backend.abort, facts["machine"]))
+
         async def work(progress: Progress) -> Mapping[str, Value]:
             backend, inventory = site.backend, site.inventory
             destination = inventory.view.get(Destination, facts["destination"].lower())
@@ -55,18 +59,16 @@ def followers(site: Site) -> Mapping[str, Follower]:
             there = door(destination, backend, site.prefix)
             token = facts.get("token", "")
             try:
-                await settled(backend, inventory, facts, there, progress)
+                await moving.ended(settled(backend, inventory, facts, there, progress))
             except CimError:
                 with suppress(CimError):
                     await there.cancel(token)
                 raise
             await tell_arrival(there, token, facts["name"], autostart=facts["autostart"] == str(True))
+            progress.tell(99, arrival(facts["name"], destination.name, facts.get("arrived")))
             return {}
 
-        async def cancel() -> None:
-            await site.backend.abort(facts["machine"])
-
-        return Followed(work, cancel, excludes_others=True)
+        return Followed(work, moving.cancel, excludes_others=True)
 
     return dict.fromkeys(KINDS, follow)
 
@@ -101,6 +103,11 @@ async def tell_arrival(there: Door, token: str, name: str, *, autostart: bool) -
         await there.finish(token, autostart=autostart)
     except CimError as error:
         log.warning("%s has arrived: %s", name, error)
+
+
+def arrival(name: str, host: str, path: Path | str | None) -> str:
+    """Tell, for a job's status, where a machine is now; ``path`` is what it is there, if that is known."""
+    return f"{name} is at {host} now" + (f": {path}" if path else "")
 
 
 async def _left_alone(backend: Backend, inventory: Inventory, uuid: str, progress: Progress) -> bool:

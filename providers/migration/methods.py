@@ -6,9 +6,9 @@ Errors: CimError. What the hypervisor cannot do or not in the machine's state is
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
@@ -20,7 +20,8 @@ from xencim.providers.core.spec import MethodResult
 from xencim.providers.management.asked import named_machine
 from xencim.providers.management.working import demand_manageable, refusals, run
 from xencim.providers.migration.doors import door
-from xencim.providers.migration.following import settled, tell_arrival
+from xencim.providers.migration.following import arrival, settled, tell_arrival
+from xencim.providers.migration.giving_up import Abortable
 from xencim.providers.migration.wish import destination, wish
 
 if TYPE_CHECKING:
@@ -34,14 +35,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ABORT_AGAIN_S = 0.1
 _TO_BE_LOOKED_AT = frozenset({"lost", "timeout"})
 
 
 async def check(method: str, defaults: ClassSpec, call: MethodCall) -> MethodResult:
     """Tell whether a machine could be moved now; why not is in the log, and what moving it would say."""
     if not call.inventory.view.host.migration_uris:
-        return MethodResult(UNSUPPORTED)
+        return _unsupported(call, method)
     machine, to, how = _asked(call, method, defaults)
     try:
         await _prepare(
@@ -56,7 +56,7 @@ async def check(method: str, defaults: ClassSpec, call: MethodCall) -> MethodRes
 async def migrate(method: str, defaults: ClassSpec, call: MethodCall) -> MethodResult:
     """Move a machine to another host."""
     if not call.inventory.view.host.migration_uris:
-        return MethodResult(UNSUPPORTED)
+        return _unsupported(call, method)
     machine, to, how = _asked(call, method, defaults)
     move = _Move(call, method, machine, to, how)
     return await run(
@@ -65,9 +65,20 @@ async def migrate(method: str, defaults: ClassSpec, call: MethodCall) -> MethodR
         (machine.uuid, machine.name),
         move.facts,
         move.work,
-        cancel=move.cancel,
+        cancel=move.moving.cancel,
         excludes_others=True,
     )
+
+
+def _unsupported(call: MethodCall, method: str) -> MethodResult:
+    """Answer for a hypervisor that cannot move machines; the capabilities say so beforehand."""
+    log.warning(
+        "%s on %s: %s names no way to move machines between hosts",
+        method,
+        call.path,
+        call.inventory.view.host.hypervisor,
+    )
+    return MethodResult(UNSUPPORTED)
 
 
 def _asked(
@@ -105,27 +116,13 @@ class _Move:
         self._to = to
         self._how = how
         self._there = door(to, call.backend, call.inventory.view.host.prefix)
-        self._is_moving = False
-        self._is_given_up = False
+        self.moving = Abortable(partial(call.backend.abort, machine.uuid))
         self.facts: Mapping[str, str] = {
             "name": machine.name,
             "destination": to.name,
             "was_active": str(machine.state.is_active),
             "autostart": str(machine.autostart is True),
         }
-
-    async def cancel(self) -> None:
-        """Have the hypervisor give up; before it has begun there is nothing to give up."""
-        self._is_given_up = True
-        while self._is_moving:
-            try:
-                await self._call.backend.abort(self._machine.uuid)
-            except BackendError as error:
-                if error.kind != "invalid_state":
-                    raise
-                await asyncio.sleep(ABORT_AGAIN_S)  # it has been called, and not yet begun
-            else:
-                return
 
     async def work(self, progress: Progress) -> Mapping[str, Value]:
         """Ask the destination, move the machine, and tell the destination how it ended."""
@@ -141,6 +138,8 @@ class _Move:
             await progress.remember(token=token)
             try:
                 arrived = await there.commit(token)
+                if arrived is not None:
+                    await progress.remember(arrived=str(arrived))
                 kept = "" if there.keeps_room else ", which keeps no room for it: it has no server"
                 progress.tell(0, f"moving {machine.name} to {name}{kept}")
                 await self._move(progress)
@@ -149,34 +148,20 @@ class _Move:
                     await there.cancel(token)
                 raise
         await tell_arrival(there, token, machine.name, autostart=machine.autostart is True)
+        progress.tell(99, arrival(machine.name, name, arrived))
         if arrived is None or not self._method.endswith("ToSystem"):
             return {}
         return {"NewComputerSystem": arrived}
 
     async def _move(self, progress: Progress) -> None:
         call, uuid = self._call, self._machine.uuid
-        self._is_moving = True
-        moving = asyncio.create_task(
-            followed(call.backend.migrate(uuid, self._how), progress, call.backend, uuid)
-        )
         try:
-            await self._ended(moving)
+            await self.moving.ended(
+                followed(call.backend.migrate(uuid, self._how), progress, call.backend, uuid)
+            )
         except BackendError as error:
             if error.kind not in _TO_BE_LOOKED_AT:
                 raise
             log.warning("%s: %s: what became of it is looked at", self._method, error)
             facts = {"machine": uuid, **self.facts}
             await settled(call.backend, call.inventory, facts, self._there, progress)
-        finally:
-            self._is_moving = False
-
-    async def _ended(self, moving: asyncio.Task[None]) -> None:
-        """Await the hypervisor's own end of it: one that is told to give up has not given up yet."""
-        try:
-            await asyncio.shield(moving)
-        except asyncio.CancelledError:
-            if not self._is_given_up:
-                moving.cancel()
-                await asyncio.wait({moving})
-                raise
-            await moving

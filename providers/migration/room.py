@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import (
     Bridge,
-    HostUsage,
     Network,
     PoolState,
     StoragePool,
     VirtualMachine,
     Volume,
 )
+from xencim.providers.core.kept_room import KIB_PER_MIB, awaited, free_memory_kib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Disk, Host, IncomingMachine
     from xencim.providers.core.reservations import Reservation
-
-KIB_PER_MIB = 1024
 
 
 def demand_room(
@@ -75,15 +73,13 @@ def _kind(host: Host, machine: IncomingMachine) -> Iterator[str]:
 
 
 def _memory(view: View, promised: Iterable[Reservation], machine: IncomingMachine) -> Iterator[str]:
-    usage = view.get(HostUsage, "usage")
-    taken_kib = usage.active_memory_kib if usage is not None else 0
-    # What has arrived is counted as used already.
-    kept_kib = sum(one.memory_kib for one in promised if view.get(VirtualMachine, one.machine) is None)
-    free_kib = view.host.memory_kib - taken_kib - kept_kib
+    kept = awaited(view, promised)
+    kept_kib = sum(one.memory_kib for one in kept)
+    free_kib = free_memory_kib(view, kept)
     wanted_kib = machine.config.memory.maximum_kib
     if wanted_kib > free_kib:
         yield (
-            f"it needs {wanted_kib // KIB_PER_MIB} MiB of memory, and {max(0, free_kib) // KIB_PER_MIB} of"
+            f"it needs {wanted_kib // KIB_PER_MIB} MiB of memory, and {free_kib // KIB_PER_MIB} of"
             f" {view.host.memory_kib // KIB_PER_MIB} are free"
             f" ({kept_kib // KIB_PER_MIB} are kept for machines that are to come)"
         )
