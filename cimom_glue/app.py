@@ -78,6 +78,7 @@ class Application:
             state=State.open(config.state_dir / FILE_NAME),
             parse_xml=parse_embedded_instance,
             destinations=config.migration.destination,
+            trust=config.policy.trust,
         )
         started.push_async_callback(world.stop)
         tls = _listener_tls(config)

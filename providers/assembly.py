@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.inventory import Inventory
-from xencim.providers.backends.records import Listener, Namespace, ObjectManager
+from xencim.providers.backends.records import Listener, Namespace, ObjectManager, PolicyTrust
 from xencim.providers.catalogue import ASSOCIATIONS, RECONCILERS, SPECS, followers
 from xencim.providers.core.engine import Engine
 from xencim.providers.core.events.subscriptions import Subscriptions
@@ -26,10 +26,11 @@ from xencim.providers.interop.profiles import profile_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from xencim.mof.model import ClassRepository
     from xencim.providers.backends.base import Backend
-    from xencim.providers.backends.records import Destination
+    from xencim.providers.backends.records import Destination, Record
     from xencim.providers.core.access import AccessPolicy
     from xencim.providers.core.parameters.embedded import ParseXml
 
@@ -104,20 +105,25 @@ async def assemble(
     state: State | None = None,
     parse_xml: ParseXml | None = None,
     destinations: Iterable[Destination] = (),
+    trust: Path | None = None,
 ) -> World:
     """Start the backends and make the engine over them; the state (None: in memory) is the world's.
 
-    ``destinations`` are the hosts that machines may be moved to.
+    ``destinations`` are the hosts that machines may be moved to, ``trust`` is the folder of the keys whose
+    signature on security policies is believed.
     """
     state = state or State.open(None)
     server = Inventory()
+    configured: tuple[Record, ...] = tuple(destinations)
+    if trust is not None:
+        configured += (PolicyTrust(folder=str(trust)),)
     started: list[Site] = []
     try:
         sites = place(placements, server)
         for site in sites:
             await site.backend.start(site.inventory)
             started.append(site)
-            await _take_up(site, state, destinations)
+            await _take_up(site, state, configured)
     except BaseException:
         await _stop(started, state)
         raise
@@ -133,10 +139,10 @@ async def assemble(
     return World(engine, sites, server, state, subscriptions, Events(registry, subscriptions))
 
 
-async def _take_up(site: Site, state: State, destinations: Iterable[Destination]) -> None:
+async def _take_up(site: Site, state: State, configured: Iterable[Record]) -> None:
     """Take up what earlier servers left of a site: reservations, the policy in force, jobs."""
-    for destination in destinations:
-        site.inventory.put(destination)
+    for record in configured:
+        site.inventory.put(record)
     name = f"{site.namespace} {site.backend.uri}"
     await site.start_reservations(state, name)
     await site.security.start(state, name)

@@ -22,7 +22,7 @@ from xencim.providers.backends.records import Labelled, VirtualMachine
 from xencim.providers.security.enforcement.keeper import InForce
 from xencim.providers.security.enforcement.uses import names_to_resolve, resolve, uses_of
 from xencim.providers.security.labelling import refusal
-from xencim.providers.security.stores.store import Change, check_expected, digest_of
+from xencim.providers.security.stores.store import Change, Document, check_expected, digest_of
 from xencim.providers.security.telling import tell_policy
 
 if TYPE_CHECKING:
@@ -47,12 +47,14 @@ async def apply(
     *,
     principal: str,
     expected: str | None = None,
+    signer: str | None = None,
     dry_run: bool = False,
     load: Load | None = None,
 ) -> UpdatePlan:
     """Put a policy in force and return what that did; a dry run only plans.
 
     ``expected``: the digest of the policy that is believed in force (`NO_POLICY`: none); None: whatever is.
+    ``signer``: who signed the document, as far as the caller has checked.
     """
     policy = await asyncio.to_thread(read_policy, untrusted)
     async with security.changing:
@@ -64,7 +66,13 @@ async def apply(
         if not plan.is_feasible:
             raise PolicyError(plan.hindrances)
         await _put_in_force(
-            security, policy, untrusted, plan, principal=principal, action="applied", load=load
+            security,
+            policy,
+            Document(untrusted, signer),
+            plan,
+            principal=principal,
+            action="applied",
+            load=load,
         )
         return plan
 
@@ -74,16 +82,18 @@ async def roll_back(security: Security, digest: str, *, principal: str, expected
 
     PolicyError: there was none of that digest, or running machines stand against it.
     """
-    xml = await security.store.document(digest)
-    if xml is None:
+    document = await security.store.document(digest)
+    if document is None:
         raise refusal(f"no policy of digest {digest} was ever in force here", XsErr.POLICY_NOT_LOADED)
-    policy = await asyncio.to_thread(read_policy, xml)
+    policy = await asyncio.to_thread(read_policy, document.xml)
     async with security.changing:
         check_expected(security.in_force.digest if security.in_force else None, expected)
         plan = plan_update(None, policy, await host_state(security))
         if not plan.is_feasible:
             raise PolicyError(plan.hindrances)
-        await _put_in_force(security, policy, xml, plan, principal=principal, action="rolled back", load=None)
+        await _put_in_force(
+            security, policy, document, plan, principal=principal, action="rolled back", load=None
+        )
 
 
 async def reset(
@@ -174,21 +184,22 @@ def _labels_used(
 async def _put_in_force(
     security: Security,
     policy: Policy,
-    xml: bytes,
+    document: Document,
     plan: UpdatePlan,
     *,
     principal: str,
     action: str,
     load: Load | None,
 ) -> None:
-    digest = digest_of(xml)
     changed = _relabelled(security, policy, plan)
     detail = f"from {plan.from_policy or 'no policy'} to {plan.to_policy}"
     present = security.in_force
-    change = Change(xml, changed, principal, action, detail, present.digest if present else "")
+    change = Change(document, changed, principal, action, detail, present.digest if present else "")
     await _commit(security, change, policy, load)
+    digest = digest_of(document.xml)
+    kept = await security.store.document(digest) or document  # it may have come signed before
     security.labels.put(changed)
-    security.put_in_force(InForce(policy, Rules(policy), xml, digest, change.at, principal))
+    security.put_in_force(InForce(policy, Rules(policy), kept.xml, digest, change.at, principal, kept.signer))
 
 
 async def _commit(
@@ -210,7 +221,7 @@ async def _commit(
         try:
             await load(before)
         finally:
-            await security.store.give_up(change.principal, f"{change.detail}: {error}", change.xml)
+            await security.store.give_up(change.principal, f"{change.detail}: {error}", change.document)
         raise
 
 

@@ -52,6 +52,7 @@ def _policy(security: Security, in_force: InForce) -> SecurityPolicy:
         previous=(header.previous.name, header.previous.version) if header.previous else None,
         activated=in_force.activated,
         principal=in_force.principal,
+        signer=in_force.signer,
     )
 
 

@@ -56,6 +56,7 @@ from xencim.providers.backends.records.security import (
     Labelled,
     Mode,
     PolicyLabel,
+    PolicyTrust,
     Reaction,
     Reason,
     SecurityPolicy,
@@ -89,6 +90,7 @@ Record: TypeAlias = (
     | Delivery
     | SecurityPolicy
     | PolicyLabel
+    | PolicyTrust
     | AssignedLabel
     | Denial
     | Destination
@@ -96,8 +98,8 @@ Record: TypeAlias = (
 
 __all__ = [
     "Action",
-    "AssignedLabel",
     "AfterDump",
+    "AssignedLabel",
     "Bandwidth",
     "Bridge",
     "Condition",
@@ -141,6 +143,7 @@ __all__ = [
     "ObjectManager",
     "Picture",
     "PolicyLabel",
+    "PolicyTrust",
     "PoolState",
     "PowerState",
     "Profile",

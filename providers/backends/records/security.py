@@ -56,11 +56,24 @@ class SecurityPolicy:
     previous: tuple[str, str] | None = None  # name and version of the policy that it follows
     activated: datetime | None = None
     principal: str | None = None
+    signer: str | None = None
 
     @property
     def key(self) -> str:
         """The inventory's key: there is one."""
         return "policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTrust:
+    """The folder of the keys of those whose signature on policies is believed."""
+
+    folder: str
+
+    @property
+    def key(self) -> str:
+        """The inventory's key: there is one."""
+        return "trust"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,29 @@ Source: DSP1106 (shapes); CIM_Capabilities.
 
 from __future__ import annotations
 
-from xencim.providers.core.spec import ClassSpec, Const, Prop
-from xencim.providers.host.rows import HOST
+from typing import TYPE_CHECKING
+
+from xencim.providers.backends.records import Host, PolicyTrust
+from xencim.providers.core.spec import ClassSpec, Const, Prop, Rows
 from xencim.providers.host.services.common import capabilities_keys, named
+
+if TYPE_CHECKING:
+    from xencim.providers.core.spec import Context, Row
 
 _METHODS = "the methods that the service carries out"
 
+
+def _row(context: Context) -> Row:
+    return (context.view.host, context.view.get(PolicyTrust, "trust"))
+
+
 SPEC = ClassSpec(
     cim_class="SecurityPolicyCapabilities",
-    rows=HOST,
+    rows=Rows(
+        kinds=(Host, PolicyTrust),
+        all=lambda context: (_row(context),),
+        find=lambda context, _keys: _row(context),
+    ),
     keys=capabilities_keys("SecurityPolicyCapabilities"),
     props=(
         *named("Security policy"),
@@ -23,6 +37,11 @@ SPEC = ClassSpec(
             for name in (
                 *("OfflineEvaluation", "OnlineEvaluation", "DryRunSupported", "RelabelRunningSupported"),
             )
+        ),
+        Prop(
+            "SignedBundlesSupported",
+            lambda _host, trust: trust is not None,
+            source="the configuration: policy.trust",
         ),
     ),
 )

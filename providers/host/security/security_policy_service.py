@@ -21,6 +21,7 @@ _POLICY_CLASS = "ACMPolicy"
 _METHODS = (
     MethodSpec("ValidatePolicy", policies.validate_policy, Access.READ),
     MethodSpec("LoadPolicy", partial(policies.load_policy, _POLICY_CLASS), Access.POLICY),
+    MethodSpec("ImportBundle", partial(policies.import_bundle, _POLICY_CLASS), Access.POLICY),
     MethodSpec("ResetPolicy", policies.reset_policy, Access.POLICY),
     MethodSpec("RollBackPolicy", policies.roll_back_policy, Access.POLICY),
     MethodSpec("ActivatePolicy", policies.activate_policy, Access.POLICY),
@@ -32,6 +33,7 @@ _METHODS = (
     MethodSpec("PlanUpdate", policies.plan_update, Access.POLICY),
     MethodSpec("ComparePolicies", policies.compare_policies, Access.POLICY),
     MethodSpec("AssignLabel", decisions.assign_label, Access.POLICY),
+    MethodSpec("GetLabels", decisions.get_labels, Access.POLICY),
     MethodSpec("ImportResourceLabels", decisions.import_resource_labels, Access.POLICY),
     MethodSpec("DetectDrift", decisions.find_drift, Access.POLICY),
     MethodSpec("CheckCanRun", decisions.check_can_run, Access.READ),

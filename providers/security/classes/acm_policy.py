@@ -57,6 +57,10 @@ SPEC = ClassSpec(
         _told("Digest", "digest", "SHA-256 of the document"),
         _told("ActivationTime", "activated", "the server's history"),
         _told("ActivatedBy", "principal", "the server's history"),
+        Prop(
+            "SignatureState", lambda policy, _host: 2 if policy.signer else 1, source="the server's history"
+        ),
+        _told("Signer", "signer", "the server's history"),
         _told("PolicyURL", "url"),
         _told("Reference", "reference"),
         _told("PolicyDate", "date"),

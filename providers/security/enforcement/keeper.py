@@ -64,6 +64,7 @@ class InForce:
     digest: str
     activated: datetime
     principal: str
+    signer: str | None = None
 
 
 class Security:
@@ -279,4 +280,4 @@ def _in_force(kept: Kept) -> InForce | None:
         log.exception("the policy that was in force cannot be read: nothing is enforced")
         return None
     activated = kept.activated or datetime.now(UTC)
-    return InForce(policy, Rules(policy), kept.xml, kept.digest, activated, kept.principal or "")
+    return InForce(policy, Rules(policy), kept.xml, kept.digest, activated, kept.principal or "", kept.signer)

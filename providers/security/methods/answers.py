@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from xencim.acm.model import PolicyError, XsErr
 from xencim.mof.values import Instance, TypedValue
+from xencim.providers.backends.records import Labelled, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import MethodResult
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from xencim.acm.model import Finding
     from xencim.acm.planning import UpdatePlan
     from xencim.mof.values import Value
+    from xencim.providers.backends.records import AssignedLabel
     from xencim.providers.core.spec import MethodCall
     from xencim.providers.security.stores.store import HistoryEntry
 
-FAILED, INVALID, IN_USE = 4, 5, 6
+NOT_SUPPORTED, FAILED, INVALID, IN_USE = 1, 4, 5, 6
+_KINDS = (Labelled.MACHINE, Labelled.DISK, Labelled.NETWORK, Labelled.VLAN, Labelled.HOST)
 _INVALID = frozenset(
     {
         XsErr.BAD_XML,
@@ -60,11 +63,11 @@ def is_true(call: MethodCall, name: str) -> bool:
     return call.parameters.get(name.lower()) is True
 
 
-def refused(call: MethodCall, error: PolicyError, out: Mapping[str, Value] | None = None) -> MethodResult:
+def refused(call: MethodCall, error: PolicyError, *, code: int | None = None) -> MethodResult:
     """Return what a method answers when the policy or its rules stand against it."""
     errors = {finding.xserr for finding in error.findings}
-    code = INVALID if errors & _INVALID else IN_USE if errors & _IN_USE else FAILED
-    return MethodResult(code, {**(out or {}), "Findings": findings(call, error.findings)})
+    found = INVALID if errors & _INVALID else IN_USE if errors & _IN_USE else FAILED
+    return MethodResult(found if code is None else code, {"Findings": findings(call, error.findings)})
 
 
 def findings(call: MethodCall, found: Iterable[Finding]) -> Value:
@@ -114,6 +117,27 @@ def plan_instance(call: MethodCall, plan: UpdatePlan) -> Instance:
             "InvalidatedElements": ("string", tuple(one.name for one in plan.invalidated) or None),
             "MachinesToStop": ("string", plan.machines_to_stop or None),
             "Findings": ("string", findings(call, plan.findings)),
+        },
+    )
+
+
+def assigned_label(call: MethodCall, label: AssignedLabel) -> Instance:
+    """Return an object's label as an embedded instance."""
+    name = label.object
+    if label.kind is Labelled.MACHINE:
+        machine = call.context.view.get(VirtualMachine, label.object)
+        name = machine.name if machine else label.object
+    return _instance(
+        call,
+        "AssignedLabel",
+        {
+            "Kind": ("uint16", _KINDS.index(label.kind) + 1),
+            "Object": ("string", name),
+            "Label": ("string", label.label),
+            "PolicyName": ("string", label.policy),
+            "Valid": ("boolean", label.is_valid),
+            "Principal": ("string", label.principal),
+            "Time": ("datetime", label.assigned),
         },
     )
 

@@ -22,7 +22,7 @@ from xencim.providers.security.drift import detect_drift
 from xencim.providers.security.importing import import_labels
 from xencim.providers.security.labelling import assign
 from xencim.providers.security.labelling import needed as policy_in_force
-from xencim.providers.security.methods.answers import findings, is_true, needed, refused, text
+from xencim.providers.security.methods.answers import assigned_label, findings, is_true, needed, refused, text
 from xencim.providers.security.methods.targets import target
 
 if TYPE_CHECKING:
@@ -150,6 +150,12 @@ def _of_record(denial: Denial) -> tuple[Finding, ...]:
 async def find_drift(call: MethodCall) -> MethodResult:
     """Look for what is not as the policy has it."""
     return MethodResult(0, {"Findings": findings(call, await detect_drift(call.security))})
+
+
+async def get_labels(call: MethodCall) -> MethodResult:
+    """Return the labels that objects were given."""
+    labels = sorted(call.security.labels.all(), key=lambda label: label.key)
+    return MethodResult(0, {"Labels": tuple(assigned_label(call, label) for label in labels) or None})
 
 
 async def import_resource_labels(call: MethodCall) -> MethodResult:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import pathlib
 from typing import TYPE_CHECKING
 
 from xencim.acm.binary import compile_policy, write_map
+from xencim.acm.bundles import TrustStore, verify_bundle
 from xencim.acm.difference import differences
 from xencim.acm.flask.compiler import compile_source
 from xencim.acm.language import document_sha1, lint, read_document, read_policy
-from xencim.acm.model import PolicyError
+from xencim.acm.model import PolicyError, XsErr
 from xencim.mof.values import Path
-from xencim.providers.backends.records import Mode, Reaction
+from xencim.providers.backends.records import Mode, PolicyTrust, Reaction
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.security import applying
 from xencim.providers.security.labelling import needed as policy_in_force
+from xencim.providers.security.labelling import refusal
 from xencim.providers.security.methods.answers import (
     INVALID,
+    NOT_SUPPORTED,
     findings,
     history_entry,
     is_true,
@@ -32,10 +36,13 @@ from xencim.providers.security.methods.answers import (
     text,
 )
 from xencim.providers.security.rows import policies
+from xencim.providers.security.stores.store import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xencim.acm.bundles import Bundle
+    from xencim.acm.model import Policy
     from xencim.providers.core.spec import MethodCall
     from xencim.providers.security.enforcement.keeper import InForce
 
@@ -61,19 +68,47 @@ async def validate_policy(call: MethodCall) -> MethodResult:
 
 async def load_policy(policy_class: str, call: MethodCall) -> MethodResult:
     """Put a policy in force, or tell what that would come to."""
-    return await _load(policy_class, call, _document(call), expected=text(call, "ExpectedDigest"))
-
-
-async def _load(
-    policy_class: str, call: MethodCall, document: bytes, *, expected: str | None
-) -> MethodResult:
-    dry_run = is_true(call, "DryRun")
     try:
-        plan = await applying.apply(
-            call.security, document, principal=call.principal.name, expected=expected, dry_run=dry_run
-        )
+        return await _load(policy_class, call, Document(_document(call)))
     except PolicyError as error:
         return refused(call, error)
+
+
+async def import_bundle(policy_class: str, call: MethodCall) -> MethodResult:
+    """Put the policy of a signed bundle in force, or tell what that would come to."""
+    trust = call.context.view.get(PolicyTrust, "trust")
+    if trust is None:
+        why = "the server trusts nobody's signature: policy.trust in its configuration names a folder of keys"
+        return refused(call, refusal(why, XsErr.FILE_ERROR), code=NOT_SUPPORTED)
+    try:
+        untrusted = base64.b64decode(needed(call, "Bundle"), validate=True)
+    except ValueError:
+        return refused(call, refusal("Bundle is not in base64", XsErr.FILE_ERROR), code=INVALID)
+    in_force = call.security.in_force
+    try:
+        bundle = await asyncio.to_thread(
+            _verified, untrusted, trust.folder, in_force.policy if in_force else None
+        )
+        loaded = await _load(policy_class, call, Document(bundle.document, bundle.signer))
+    except PolicyError as error:
+        return refused(call, error)
+    return MethodResult(loaded.return_value, {**loaded.out, "Signer": bundle.signer})
+
+
+def _verified(untrusted: bytes, trust: str, in_force: Policy | None) -> Bundle:
+    return verify_bundle(untrusted, TrustStore.load(pathlib.Path(trust)), in_force)
+
+
+async def _load(policy_class: str, call: MethodCall, document: Document) -> MethodResult:
+    dry_run = is_true(call, "DryRun")
+    plan = await applying.apply(
+        call.security,
+        document.xml,
+        principal=call.principal.name,
+        expected=text(call, "ExpectedDigest"),
+        signer=document.signer,
+        dry_run=dry_run,
+    )
     out = {"Plan": plan_instance(call, plan), "Findings": findings(call, plan.findings)}
     if not dry_run:
         out["Policy"] = _path(policy_class, call)
@@ -209,7 +244,7 @@ async def plan_update(call: MethodCall) -> MethodResult:
             call.security, _document(call), principal=call.principal.name, dry_run=True
         )
     except PolicyError as error:
-        return MethodResult(refused(call, error).return_value)
+        return refused(call, error)
     return MethodResult(0, {"Plan": plan_instance(call, plan)})
 
 
@@ -219,5 +254,5 @@ async def compare_policies(call: MethodCall) -> MethodResult:
         new = await asyncio.to_thread(read_policy, _document(call, "NewRepresentation"))
         old = policy_in_force(call.security).policy
     except PolicyError as error:
-        return MethodResult(refused(call, error).return_value)
+        return refused(call, error)
     return MethodResult(0, {"Differences": tuple(map(str, differences(old, new))) or None})

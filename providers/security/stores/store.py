@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.acm.model import Finding, FindingKind, PolicyError, XsErr
 from xencim.providers.backends.records import AssignedLabel, Labelled, Mode, Reaction
@@ -59,6 +59,7 @@ MIGRATIONS = (
         PRIMARY KEY (site, kind, object)
     ) STRICT
     """,
+    "ALTER TABLE security_documents ADD COLUMN signer TEXT",
 )
 NO_POLICY = ""
 """The digest of no policy: expected where none is believed in force."""
@@ -75,6 +76,7 @@ class Kept:
     mode: Mode
     reaction: Reaction
     pending: str | None  # what an earlier server had begun and not ended, in words
+    signer: str | None  # who signed the document; None: it came without a signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,18 @@ class HistoryEntry:
     detail: str
 
 
+class Document(NamedTuple):
+    """A policy's document, and who signed it (None: nobody)."""
+
+    xml: bytes
+    signer: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A policy (None: none) to be put in force with the labels that change with it."""
 
-    xml: bytes | None
+    document: Document | None
     labels: tuple[AssignedLabel, ...]
     principal: str
     action: str
@@ -124,8 +133,8 @@ class SecurityStore:
             connection.execute(
                 "INSERT OR IGNORE INTO security_sites (site, mode, reaction) VALUES (?, ?, ?)", beginning
             )
-            digest, xml, activated, principal, mode, reaction, pending = connection.execute(
-                "SELECT digest, xml, activated, principal, mode, reaction, pending"
+            digest, xml, activated, principal, mode, reaction, pending, signer = connection.execute(
+                "SELECT digest, xml, activated, principal, mode, reaction, pending, signer"
                 " FROM security_sites LEFT JOIN security_documents USING (digest) WHERE site = ?",
                 (self._site,),
             ).fetchone()
@@ -135,7 +144,7 @@ class SecurityStore:
                 (self._site,),
             ).fetchall()
             at = datetime.fromisoformat(activated) if activated else None
-            kept = Kept(digest, xml, at, principal, Mode(mode), Reaction(reaction), pending)
+            kept = Kept(digest, xml, at, principal, Mode(mode), Reaction(reaction), pending, signer)
             return kept, [_label(row) for row in rows]
 
         return await self._state.run(read)
@@ -150,14 +159,17 @@ class SecurityStore:
         PolicyError: another policy is in force than the caller expects.
         """
         now = change.at.isoformat()
-        digest = None if change.xml is None else digest_of(change.xml)
+        document = change.document
+        digest = document and digest_of(document.xml)
 
         def write(connection: sqlite3.Connection) -> str | None:
             before = self._digest(connection)
             check_expected(before, change.expected)
-            if digest is not None:
+            if document is not None:
                 connection.execute(
-                    "INSERT OR IGNORE INTO security_documents VALUES (?, ?)", (digest, change.xml)
+                    "INSERT INTO security_documents VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET signer = coalesce(excluded.signer, signer)",
+                    (digest, *document),
                 )
             connection.execute(
                 "UPDATE security_sites SET digest = ?, activated = ?, principal = ?, pending = NULL"
@@ -177,10 +189,10 @@ class SecurityStore:
 
         return await self._state.run(write)
 
-    async def give_up(self, principal: str, detail: str, wanted: bytes | None) -> None:
+    async def give_up(self, principal: str, detail: str, wanted: Document | None) -> None:
         """Note that a policy was not put in force after all."""
         now = datetime.now(UTC).isoformat()
-        digest = None if wanted is None else digest_of(wanted)
+        digest = wanted and digest_of(wanted.xml)
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE security_sites SET pending = NULL WHERE site = ?", (self._site,))
@@ -244,14 +256,14 @@ class SecurityStore:
 
         return await self._state.run(read)
 
-    async def document(self, digest: str) -> bytes | None:
+    async def document(self, digest: str) -> Document | None:
         """Return a policy that was in force once, None when none of that digest was."""
 
-        def read(connection: sqlite3.Connection) -> bytes | None:
+        def read(connection: sqlite3.Connection) -> Document | None:
             row = connection.execute(
-                "SELECT xml FROM security_documents WHERE digest = ?", (digest,)
+                "SELECT xml, signer FROM security_documents WHERE digest = ?", (digest,)
             ).fetchone()
-            return row[0] if row else None
+            return Document(*row) if row else None
 
         return await self._state.run(read)
 

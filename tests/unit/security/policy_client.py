@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xencim.mof.values import Instance, Path, TypedValue
 from xencim.providers.core import operations as op
@@ -55,7 +55,8 @@ async def asked(host: Secured, method: str, who: str = "root", /, **parameters: 
     )
     result = await host.world.engine.execute(request, Principal(who))
     assert isinstance(result, MethodReturn)
-    return Answer(result.return_value, {one.name: one.value for one in result.out if one.value is not None})
+    out = {one.name: cast("Value", one.value) for one in result.out if one.value is not None}
+    return Answer(cast("Value", result.return_value), out)
 
 
 def found(answer: Answer, name: str = "Findings") -> list[dict[str, Value]]:

@@ -232,6 +232,18 @@ async def test_denials_are_explained() -> None:
             assert str(told.out["SuggestedChange"]).startswith("stop the machines")
 
 
+async def test_labels_are_listed() -> None:
+    async with secured(policy=banks()) as host:
+        await host.label_disk("/srv/a.img", A_BANK)
+        told = found(await asked(host, "GetLabels"), "Labels")
+        assert [(one["Kind"], one["Object"], one["Label"], one["Valid"]) for one in told] == [
+            (2, "file:/srv/a.img", A_BANK, True),
+            (1, OFF, A_BANK, True),
+            (1, OFF_TOO, B_BANK, True),
+        ]
+        assert {(one["PolicyName"], one["Principal"]) for one in told} == {("banks", "alice")}
+
+
 async def test_drift_and_old_labels() -> None:
     async with secured(policy=banks()) as host:
         await host.label_disk("/srv/gone.img", A_BANK)
