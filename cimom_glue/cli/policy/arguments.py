@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xencim.cimom_glue.cli.policy.live.arguments import add_asking, add_live
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
 _POLICY = """
-    Work on security policies, in files: check them, show them, compile them, ask what they would refuse.
+    Work on security policies: in files, and on the host through the running server.
 
     A FILE is a policy's XML document or its binary; - is standard input. `check` ends with 1 when a policy
     has an error (--strict: or a warning), `explain` when something is refused, `diff` when the policies
-    differ, `plan` when the update is not feasible, `verify` when a bundle is refused; a file that cannot
-    be read or written ends with 2.
+    differ, `plan` when the update is not feasible, `verify` when a bundle is refused, `drift` when something
+    is not as the policy has it; a file that cannot be read or written ends with 2. `show`, `diff`, `plan` and
+    `explain` with a file less are about the policy in force.
 
     examples:
       xencim policy check *.xml
       xencim policy explain bank.xml --running A-Bank --start B-Bank
       xencim policy compile bank.xml -o bank.bin
-      xencim policy compile bank.xml --format flask -o xenpolicy
-      xencim policy graph bank.xml -o bank.svg
-      xencim policy diff bank.xml bank-2.xml
       xencim policy plan bank.xml bank-2.xml --running A-Bank,AutoCorp
       xencim policy export bank.xml --key policy.key -o bank.bundle
+      xencim policy apply bank.xml --dry-run
+      xencim policy label machine:web A-Bank
+      xencim policy explain --start B-Bank
+      xencim policy drift
 """
 _FILE = "a policy's document or binary; - is standard input"
 
@@ -37,7 +41,8 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     def action(name: str, summary: str, run: str, *files: str) -> argparse.ArgumentParser:
         parser = command(actions, name, summary, _POLICY, f"policy.{run}")
         for file in files:
-            parser.add_argument(file.lower(), metavar=file, help=_FILE)
+            name = file.strip("[]")
+            parser.add_argument(name.lower(), metavar=name, help=_FILE, nargs="?" if name != file else None)
         parser.add_argument("--json", action="store_true", help="answer in JSON")
         return parser
 
@@ -45,11 +50,13 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     check.add_argument("files", metavar="FILE", nargs="+", help=_FILE)
     check.add_argument("--strict", action="store_true", help="warnings are errors")
 
-    _add_map(action("show", "print what is in a policy", "checking:show", "FILE"))
+    show = action("show", "print what is in a policy", "checking:show", "[FILE]")
+    _add_map(show)
+    add_asking(show)
 
     _add_compilers(action)
 
-    action("diff", "tell what differs between two policies", "comparing:run", "OLD", "NEW")
+    add_asking(action("diff", "tell what differs between two policies", "comparing:run", "[OLD]", "NEW"))
 
     graph = action("graph", "draw who may share with whom, and who is in conflict", "graphs:run", "FILE")
     graph.add_argument("--format", default="svg", choices=("svg", "dot"), help="svg (the default) or dot")
@@ -59,6 +66,7 @@ def add_policy(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     _add_questions(action)
     _add_bundles(action)
     _add_directory(action)
+    add_live(action)
 
 
 def _add_compilers(action: Callable[..., argparse.ArgumentParser]) -> None:
@@ -80,18 +88,23 @@ def _add_compilers(action: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _add_questions(action: Callable[..., argparse.ArgumentParser]) -> None:
-    explained = action("explain", "ask what a policy would refuse", "deciding:run", "FILE")
-    explained.add_argument("--start", required=True, metavar="LABEL", help="the machine that would start")
+    explained = action("explain", "ask what a policy would refuse", "deciding:run", "[FILE]")
+    explained.add_argument("--start", metavar="LABEL", help="the machine that would start")
+    explained.add_argument(
+        "--denial", metavar="WHAT", help="a refusal's number or the hypervisor's line (the last refusal)"
+    )
     _add_labels(explained, "--running", "the machines that run, in the order they started")
     _add_labels(explained, "--resource", "the resources that it would use")
     _add_map(explained)
+    add_asking(explained)
 
     denied = action("denials", "tell what Xen's FLASK refused", "denials:run", "FILE")
     denied.add_argument("log", metavar="LOG", help="what `xl dmesg` prints; - is standard input")
     _add_map(denied)
 
-    plan = action("plan", "tell what an update would do", "planning:run", "OLD", "NEW")
+    plan = action("plan", "tell what an update would do", "planning:run", "[OLD]", "NEW")
     _add_labels(plan, "--running", "the machines that run, in the order they would start anew")
+    add_asking(plan)
 
 
 def _add_bundles(action: Callable[..., argparse.ArgumentParser]) -> None:

@@ -10,6 +10,7 @@ from xencim.acm.slots import slots_of
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line, print_table
 from xencim.cimom_glue.cli.policy.files import load
 from xencim.cimom_glue.cli.policy.findings import as_json, has_error, print_findings, telling
+from xencim.cimom_glue.cli.policy.live.telling import in_force
 
 if TYPE_CHECKING:
     import argparse
@@ -58,8 +59,8 @@ def _checked(path: str) -> tuple[Policy | None, tuple[Finding, ...]]:
 
 @telling
 def show(args: argparse.Namespace) -> int:
-    """Print what is in a policy."""
-    policy = load(args.file, args.map).policy
+    """Print what is in a policy, in the one in force where no file is named."""
+    policy = (in_force(args) if args.file is None else load(args.file, args.map)).policy
     if args.json:
         print_json(_as_json(policy))
         return Exit.DONE

@@ -8,6 +8,7 @@ from xencim.acm.difference import differences
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line
 from xencim.cimom_glue.cli.policy.files import load
 from xencim.cimom_glue.cli.policy.findings import telling
+from xencim.cimom_glue.cli.policy.live.telling import in_force
 
 if TYPE_CHECKING:
     import argparse
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 @telling
 def run(args: argparse.Namespace) -> int:
-    """Print what differs between two policies."""
-    changes = differences(load(args.old).policy, load(args.new).policy)
+    """Print what differs between two policies, the one in force and another where one file is named."""
+    old = in_force(args) if args.old is None else load(args.old)
+    changes = differences(old.policy, load(args.new).policy)
     if args.json:
         print_json(
             [

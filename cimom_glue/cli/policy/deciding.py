@@ -9,6 +9,7 @@ from xencim.acm.model import LabelKind
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_line, tell
 from xencim.cimom_glue.cli.policy.files import load
 from xencim.cimom_glue.cli.policy.findings import as_json, telling
+from xencim.cimom_glue.cli.policy.live import telling as telling_live
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 @telling
 def run(args: argparse.Namespace) -> int:
-    """Tell whether a machine may start beside others, and use resources."""
+    """Tell whether a machine may start beside others, and use resources; without a file, on the host."""
+    if args.file is None:
+        return telling_live.explain(args)
+    if args.start is None:
+        raise CommandError("--start says which label is asked about", code=Exit.USAGE)
     rules = Rules(load(args.file, args.map).policy)
     running_labels = _split(args.running)
     resources = _split(args.resource)

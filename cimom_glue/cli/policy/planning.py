@@ -8,6 +8,7 @@ from xencim.acm.planning import HostMachine, HostState, plan_update
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_line
 from xencim.cimom_glue.cli.policy.files import load
 from xencim.cimom_glue.cli.policy.findings import as_json, as_line, telling
+from xencim.cimom_glue.cli.policy.live import plans
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 @telling
 def run(args: argparse.Namespace) -> int:
-    """Print the plan of an update for machines that run with the labels given."""
+    """Print the plan of an update for machines that run with the labels given, or for the host as it is."""
+    if args.old is None:
+        return plans.run(args)
     old, new = load(args.old).policy, load(args.new).policy
     labels = [label for text in args.running for label in text.split(",") if label]
     known = {label.name for label in old.machine_labels}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DONE, JOB_STARTED = 0, 4096
 _MACHINES = "_ComputerSystem"
-_REFUSED = {
+REFUSED = {
     1: "the hypervisor cannot do this; the server's log says what is missing",
     2: "it failed; the server's log says why",
     3: "it was not done in time",
@@ -148,7 +148,7 @@ def invoke(
     if code == JOB_STARTED:
         follow(host.connection, host.connection.GetInstance(out["Job"]))
     elif code != DONE:
-        raise CommandError(f"{method}: {_REFUSED.get(code, f'the server answers {code}')}")
+        raise CommandError(f"{method}: {REFUSED.get(code, f'the server answers {code}')}")
     return dict(out)
 
 
