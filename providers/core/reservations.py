@@ -78,6 +78,11 @@ class Reservation:
     stage: Stage
     expires: datetime
 
+    @property
+    def arrives_running(self) -> bool:
+        """Whether its machine runs when it arrives."""
+        return self.memory_kib > 0
+
 
 class Reservations:
     """The promises of one site. Without a store (tests) nothing outlives the process."""

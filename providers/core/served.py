@@ -70,7 +70,7 @@ class Site:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", JobEngine(self.inventory, self.namespace, self.prefix))
-        object.__setattr__(self, "security", Security(self.inventory, self.backend))
+        object.__setattr__(self, "security", Security(self.inventory, self.backend, self.reservations))
         # Nobody reaches the hypervisor past the policy and what is promised to others.
         kept = keeping(self.backend, self.reservations, self.inventory)
         object.__setattr__(self, "backend", guarded(kept, self.security))

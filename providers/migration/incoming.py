@@ -28,9 +28,10 @@ async def prepare(call: MethodCall) -> MethodResult:
     asked = call.parameters
     is_active = asked.get("isactive") is True
     with refusals("PrepareIncomingMigration", unsupported=Status.NOT_SUPPORTED):
-        machine = await call.backend.admit(str(asked["definition"]))
         await call.backend.refresh_storage()
-        # Nothing is awaited between the look and the promise: two machines never share the same room.
+        # Nothing is awaited between what is decided here and the promise: two machines never share the
+        # same room, and two that the policy keeps apart do not come at once.
+        machine = await call.backend.admit(str(asked["definition"]))
         demand_room(
             call.inventory.view,
             _others(call, machine),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from xencim.acm.decisions import Rules
 from xencim.acm.language import read_policy
@@ -26,7 +26,7 @@ from xencim.providers.security.stores.store import Change, Document, check_expec
 from xencim.providers.security.telling import tell_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from xencim.acm.model import Policy
     from xencim.acm.planning import UpdatePlan
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Load: TypeAlias = "Callable[[Policy | None], Awaitable[None]]"
-"""Makes a hypervisor enforce a policy too (None: none); if it raises, the policy is not put in force."""
-
 
 async def apply(
     security: Security,
@@ -49,7 +46,6 @@ async def apply(
     expected: str | None = None,
     signer: str | None = None,
     dry_run: bool = False,
-    load: Load | None = None,
 ) -> UpdatePlan:
     """Put a policy in force and return what that did; a dry run only plans.
 
@@ -65,15 +61,8 @@ async def apply(
             return plan
         if not plan.is_feasible:
             raise PolicyError(plan.hindrances)
-        await _put_in_force(
-            security,
-            policy,
-            Document(untrusted, signer),
-            plan,
-            principal=principal,
-            action="applied",
-            load=load,
-        )
+        document = Document(untrusted, signer)
+        await _put_in_force(security, policy, document, plan, principal=principal, action="applied")
         return plan
 
 
@@ -91,24 +80,16 @@ async def roll_back(security: Security, digest: str, *, principal: str, expected
         plan = plan_update(None, policy, await host_state(security))
         if not plan.is_feasible:
             raise PolicyError(plan.hindrances)
-        await _put_in_force(
-            security, policy, document, plan, principal=principal, action="rolled back", load=None
-        )
+        await _put_in_force(security, policy, document, plan, principal=principal, action="rolled back")
 
 
-async def reset(
-    security: Security,
-    *,
-    principal: str,
-    expected: str | None = None,
-    load: Load | None = None,
-) -> None:
+async def reset(security: Security, *, principal: str, expected: str | None = None) -> None:
     """Take the policy out of force: nothing is refused any more, labels stay as they are."""
     async with security.changing:
         present = security.in_force
         check_expected(present.digest if present else None, expected)
         change = Change(None, (), principal, "reset", "no policy is in force", expected)
-        await _commit(security, change, None, load)
+        await _commit(security, change, None)
         security.put_in_force(None)
 
 
@@ -189,37 +170,33 @@ async def _put_in_force(
     *,
     principal: str,
     action: str,
-    load: Load | None,
 ) -> None:
     changed = _relabelled(security, policy, plan)
     detail = f"from {plan.from_policy or 'no policy'} to {plan.to_policy}"
     present = security.in_force
     change = Change(document, changed, principal, action, detail, present.digest if present else "")
-    await _commit(security, change, policy, load)
+    await _commit(security, change, policy)
     digest = digest_of(document.xml)
     kept = await security.store.document(digest) or document  # it may have come signed before
     security.labels.put(changed)
     security.put_in_force(InForce(policy, Rules(policy), kept.xml, digest, change.at, principal, kept.signer))
 
 
-async def _commit(
-    security: Security,
-    change: Change,
-    policy: Policy | None,
-    load: Load | None,
-) -> None:
-    """Have the hypervisor enforce it, if one does, and then write it; what fails is undone."""
-    if load is None:
+async def _commit(security: Security, change: Change, policy: Policy | None) -> None:
+    """Have the hypervisor enforce it, if it does, and then write it; what fails is undone."""
+    hypervisor = security.hypervisor
+    if not await hypervisor.enforces():
         await security.store.apply(change)
         return
-    before = security.in_force.policy if security.in_force else None
+    before, loaded_before = security.in_force and security.in_force.policy, hypervisor.loaded
     await security.store.begin(f"{change.action} {change.detail}")
     try:
-        await load(policy)
+        await hypervisor.load(policy)
         await security.store.apply(change)
     except BaseException as error:
         try:
-            await load(before)
+            if hypervisor.loaded is not loaded_before:
+                await hypervisor.load(before)
         finally:
             await security.store.give_up(change.principal, f"{change.detail}: {error}", change.document)
         raise

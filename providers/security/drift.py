@@ -5,11 +5,13 @@ Errors: BackendError (timeout) where a file system does not answer; StateError.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.acm.decisions.running import HOST, replay
 from xencim.acm.model import Finding, FindingKind, LabelKind, XsErr
 from xencim.providers.backends.records import Labelled, Network, VirtualMachine
+from xencim.providers.security.enforcement.flask import mislabelled
 from xencim.providers.security.enforcement.uses import may_use, names_to_resolve, resolve, uses_of
 from xencim.providers.security.stores.store import digest_of
 
@@ -23,13 +25,8 @@ if TYPE_CHECKING:
 _MACHINE_KINDS = frozenset({Labelled.MACHINE, Labelled.HOST})
 
 
-async def detect_drift(
-    security: Security, running_labels: Mapping[str, str] | None = None
-) -> tuple[Finding, ...]:
-    """Tell everything that is not as it should be; nothing: all is well.
-
-    ``running_labels``: the labels that a hypervisor itself says running machines (uuid) have, where it does.
-    """
+async def detect_drift(security: Security) -> tuple[Finding, ...]:
+    """Tell everything that is not as it should be; nothing: all is well."""
     findings = [*await _policy(security)]
     in_force = security.in_force
     labels = security.labels.all()
@@ -39,13 +36,12 @@ async def detect_drift(
     findings += _ambiguous(labels)
     if in_force is not None:
         findings += await _running(security, in_force)
-        for uuid, told in (running_labels or {}).items():
+        for uuid, told in (await security.hypervisor.running_labels()).items():
             ours = security.label_of(uuid)
             if told != ours:
                 machine = security.inventory.view.get(VirtualMachine, uuid)
                 name = machine.name if machine else uuid
-                text = f"machine {name!r} runs with label {told!r} by its hypervisor, and has label {ours!r}"
-                findings.append(_drift(text, labels=(told, ours), machines=(name,)))
+                findings.append(replace(mislabelled(name, told, ours), kind=FindingKind.DRIFT))
     return tuple(findings)
 
 

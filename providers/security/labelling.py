@@ -189,9 +189,9 @@ async def _check_change(
 
 async def _check_machine(security: Security, uuid: str, label: str) -> None:
     machine = security.inventory.view.get(VirtualMachine, uuid)
-    if machine is None or not machine.state.is_active or security.running is None:
+    if machine is None or not machine.state.is_active:
         return
-    _demand(security.running.may_start(label, ignoring=uuid))
+    _demand(security.may_label_start(label, uuid))
     _demand(await security.may_label_use(label, uses_of(machine.current, security.inventory.view)))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.xen import flask_text
@@ -29,6 +29,13 @@ NO_XSM_HINT = (
 _DEVICE = re.compile(r"[0-9a-f]{1,4}:[0-9a-f]{1,2}:[0-9a-f]{1,2}\.[0-7]")
 _CONTEXT = re.compile(r"\w+:\w+:\w+(?::[\w:.,-]+)?")
 _BOOLEAN = re.compile(r"[A-Za-z]\w*")
+
+
+@runtime_checkable
+class MayHaveFlask(Protocol):
+    """A backend whose hypervisor can have FLASK; None: this one has not."""
+
+    flask: FlaskControl | None
 
 
 class FlaskControl:

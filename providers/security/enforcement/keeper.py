@@ -23,6 +23,7 @@ from xencim.acm.language import read_policy
 from xencim.acm.model import UNLABELED, PolicyError
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Denial, Labelled, Mode, Reaction, VirtualMachine
+from xencim.providers.security.enforcement.flask import Hypervisor
 from xencim.providers.security.enforcement.refusals import DeniedError, reasons_of
 from xencim.providers.security.enforcement.uses import (
     may_use,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import MachineConfig
+    from xencim.providers.core.reservations import Reservations
     from xencim.providers.core.state import State
     from xencim.providers.security.enforcement.uses import Use
     from xencim.providers.security.stores.store import Kept
@@ -72,8 +74,10 @@ class Security:
 
     store: SecurityStore
 
-    def __init__(self, inventory: Inventory, backend: Backend) -> None:
+    def __init__(self, inventory: Inventory, backend: Backend, reservations: Reservations) -> None:
         self.inventory = inventory
+        self.hypervisor = Hypervisor(self, backend)
+        self._reservations = reservations
         self._watch = Watch(self, backend)
         self.labels = Labels(inventory)
         self.in_force: InForce | None = None
@@ -105,6 +109,7 @@ class Security:
         self.labels.put(labels)
         await self._renew_identities()
         self.put_in_force(_in_force(kept))
+        await self.hypervisor.take_up(was_changing=kept.pending is not None)
         self._unsubscribe = self.inventory.subscribe(self._changed)
 
     async def stop(self) -> None:
@@ -179,9 +184,25 @@ class Security:
     def may_start(self, machine_uuid: str) -> Decision:
         """Tell whether a machine may start, or go on, beside those that run now."""
         valid = self.label_is_valid(machine_uuid)
-        if self.running is None or not valid.permitted:
-            return valid
-        return self.running.may_start(self.label_of(machine_uuid), ignoring=machine_uuid)
+        return self.may_label_start(self.label_of(machine_uuid), machine_uuid) if valid.permitted else valid
+
+    def may_label_start(self, label: str, machine_uuid: str) -> Decision:
+        """Tell whether a machine may run with a label beside those that run, or are promised to come."""
+        running = self.running
+        if running is None:
+            return PERMITTED
+        promised = [
+            one
+            for one in self._reservations.open()
+            if one.arrives_running and one.machine != machine_uuid and one.machine not in running.machines
+        ]
+        for one in promised:
+            running.start(one.machine, self.label_of(one.machine), one.name)
+        try:
+            return running.may_start(label, ignoring=machine_uuid)
+        finally:
+            for one in promised:
+                running.stop(one.machine)
 
     def label_is_valid(self, machine_uuid: str) -> Decision:
         """Tell whether an update of the policy has left a machine its label."""
@@ -250,8 +271,10 @@ class Security:
         if isinstance(new, VirtualMachine):
             was_active = isinstance(old, VirtualMachine) and old.state.is_active
             self._sync(new)
-            if new.state.is_active and not was_active and new.uuid not in self._expected and self.is_on:
-                self._watch.look(new)
+            was_asked_for = new.uuid in self._expected
+            is_looked_at = not was_asked_for or self.hypervisor.control is not None
+            if new.state.is_active and not was_active and is_looked_at and self.is_on:
+                self._watch.look(new, was_asked_for=was_asked_for)
         elif isinstance(old, VirtualMachine):
             self._sync(None, old.uuid)
 

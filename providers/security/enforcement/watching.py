@@ -1,4 +1,7 @@
-"""Machines that were started past this server: held against the policy when they are seen.
+"""Machines that were started: held against the policy when they are seen.
+
+Of those that were started through this server all is decided but whether the hypervisor, where it has
+FLASK, knows them by their labels.
 
 Errors: none; what a hypervisor refuses is logged.
 """
@@ -9,6 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from xencim.acm.decisions.decision import all_of
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Action, Mode, Reaction, VirtualMachine
 
@@ -30,9 +34,9 @@ class Watch:
         self._backend = backend
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def look(self, machine: VirtualMachine) -> None:
-        """Have a machine looked at that runs although nobody asked this server for it."""
-        task = asyncio.create_task(self._look(machine))
+    def look(self, machine: VirtualMachine, *, was_asked_for: bool) -> None:
+        """Have a machine looked at that runs now; one asked for is known by its label, or else is not."""
+        task = asyncio.create_task(self._look(machine, was_asked_for=was_asked_for))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -47,15 +51,18 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _look(self, machine: VirtualMachine) -> None:
+    async def _look(self, machine: VirtualMachine, *, was_asked_for: bool) -> None:
         security = self._security
         try:
-            decision = await security.decide(machine)
+            decision = await security.hypervisor.runs_as_labelled(machine)
+            if not was_asked_for:
+                decision = all_of((await security.decide(machine), decision))
             if decision.permitted or not security.is_on:
                 return
             enforces = security.mode is Mode.ENFORCING
             reaction = security.reaction if enforces else Reaction.ALERT
-            what = f"{machine.name!r} was started past this server"
+            past = "" if was_asked_for else " past this server"
+            what = f"{machine.name!r} was started{past}"
             action = _ACTIONS.get(reaction)
             if action is not None:
                 await self._backend.control(machine.uuid, action, None)

@@ -27,6 +27,9 @@ from xencim.acm.language import read_policy
 from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Labelled, VirtualMachine
+from xencim.providers.backends.xen import flask_text
+from xencim.providers.backends.xen.flask import FlaskControl
+from xencim.providers.core.reservations import Reservations
 from xencim.providers.core.state import State
 from xencim.providers.security.applying import apply
 from xencim.providers.security.enforcement.keeper import Security
@@ -34,14 +37,18 @@ from xencim.providers.security.labelling import Target, assign
 
 folder, hangs = pathlib.Path(sys.argv[1]), sys.argv[2] == "hangs"
 
-async def hang(policy):
-    print("loading", flush=True)
-    await asyncio.sleep(3600)
+class Hanging(FlaskControl):
+    async def mode(self):
+        return flask_text.Mode.ENFORCING
+
+    async def load(self, binary):
+        print("loading", flush=True)
+        await asyncio.sleep(3600)
 
 async def main():
     inventory, backend = Inventory(), FakeBackend(40)
     await backend.start(inventory)
-    security = Security(inventory, backend)
+    security = Security(inventory, backend, Reservations())
     await security.start(State.open(folder / "state.sqlite"), "root/virt fake:40")
     documents = sorted(folder.glob("*.xml"))
     await apply(security, documents[0].read_bytes(), principal="alice")
@@ -49,7 +56,8 @@ async def main():
         await assign(security, Target(Labelled.MACHINE, uuid), "Label0", principal="alice")
     print("ready", flush=True)
     for document in documents[1:]:
-        await apply(security, document.read_bytes(), principal="alice", load=hang if hangs else None)
+        backend.flask = Hanging() if hangs else None
+        await apply(security, document.read_bytes(), principal="alice")
         print(document.name, flush=True)
 
 asyncio.run(main())

@@ -28,6 +28,7 @@ from xencim.providers.security.enforcement.refusals import DeniedError
 from xencim.providers.security.importing import MAX_BYTES, OldLabel, import_labels, parse
 from xencim.providers.security.labelling import NO_LABEL, Target, assign
 
+from .made_up_flask import MadeUpFlask
 from .security_world import A_BANK, B_BANK, HOST, IMAGES, OFF, OFF_TOO, RUNNING, Secured, banks, secured
 
 
@@ -255,8 +256,8 @@ async def test_drift(tmp_path: Path) -> None:
         await host.site.backend.undefine(uuid)
         host.inventory.put(replace(host.vm(OFF_TOO), state=host.vm(RUNNING).state, id=9))
         await host.security.settled()
-        running = {host.vm(OFF_TOO).uuid: A_BANK}
-        told = await detect_drift(host.security, running)
+        host.fake.flask = MadeUpFlask({OFF_TOO: A_BANK})
+        told = await detect_drift(host.security)
         assert {finding.kind for finding in told} == {FindingKind.DRIFT}
         assert [finding.message for finding in told] == [
             f"machine {uuid!r} has label 'A-Bank', and is not defined on this host",

@@ -1,0 +1,134 @@
+"""The hypervisor's own enforcement, where it has FLASK: it has the policy in force, and tells of labels.
+
+Where it has none, as in Debian's build, the management path enforces alone.
+Errors: BackendError of Xen's tools; PolicyError where a policy cannot be compiled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xencim.acm.decisions import PERMITTED, Decision
+from xencim.acm.decisions.decision import refused
+from xencim.acm.flask.compiler import assemble, compile_source
+from xencim.acm.flask.names import label_of
+from xencim.acm.model import Finding, FindingKind, Header, Policy, PolicyError, Version, XsErr
+from xencim.providers.backends.base import BackendError, Check
+from xencim.providers.backends.xen.flask import MayHaveFlask
+from xencim.providers.backends.xen.flask_text import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xencim.providers.backends.base import Backend
+    from xencim.providers.backends.records import VirtualMachine
+    from xencim.providers.backends.xen.flask import FlaskControl
+    from xencim.providers.security.enforcement.keeper import Security
+
+log = logging.getLogger(__name__)
+
+_NOTHING = Policy(Header("none", Version(1, 0)))
+
+
+class Hypervisor:
+    """What the hypervisor of a host enforces of its policy."""
+
+    def __init__(self, security: Security, backend: Backend) -> None:
+        self._security = security
+        self._backend = backend
+        self.loaded = _NOTHING
+        """What the hypervisor was given last; whether it has it is not sure where giving it failed."""
+
+    @property
+    def control(self) -> FlaskControl | None:
+        """The way to FLASK; None: this kind of host has none."""
+        return self._backend.flask if isinstance(self._backend, MayHaveFlask) else None
+
+    async def enforces(self) -> bool:
+        """Tell whether there is a FLASK to be given a policy."""
+        if self.control is None:
+            return False
+        try:
+            return await self.control.mode() is not Mode.ABSENT
+        except BackendError as error:
+            if error.kind != "absent":
+                raise
+            return False
+
+    async def load(self, policy: Policy | None) -> None:
+        """Have the hypervisor enforce a policy; None: nothing more is refused.
+
+        Machines keep their labels: then the labels of the policy before stay, and each may do everything.
+        """
+        if self.control is None:
+            return
+        wanted = policy or replace(self.loaded, ste_types=None, conflict_sets=())
+        source = await asyncio.to_thread(compile_source, wanted)
+        for finding in source.findings:
+            log.warning("%s", finding.message)
+        binary = await asyncio.to_thread(assemble, source)
+        before, self.loaded = self.loaded, wanted
+        try:
+            await self.control.load(binary)
+        except BackendError as error:
+            if error.kind == "refused":
+                self.loaded = before
+            raise
+
+    async def take_up(self, *, was_changing: bool) -> None:
+        """Give a hypervisor that may have started anew the policy in force; a failure is logged."""
+        in_force = self._security.in_force
+        if in_force is None and not was_changing:
+            return
+        try:
+            if await self.enforces():
+                await self.load(in_force.policy if in_force else None)
+        except (BackendError, PolicyError) as error:
+            log.error("the hypervisor does not enforce the policy in force: %s", error)  # noqa: TRY400 - the cause is the text
+
+    async def running_labels(self) -> Mapping[str, str]:
+        """Return the labels that running machines (uuid) have in the hypervisor, if it has FLASK."""
+        if self.control is None or not await self.enforces():
+            return {}
+        view, labels = self._security.inventory.view, {}
+        for running in await self.control.machines():
+            machine = view.machine_named(running.name)
+            if machine is not None and not machine.is_management_domain and not running.is_dying:
+                known = label_of(running.context) if running.context else None
+                labels[machine.uuid] = known[0] if known else running.context or "none"
+        return labels
+
+    async def runs_as_labelled(self, machine: VirtualMachine) -> Decision:
+        """Tell whether the hypervisor knows a machine by its label; permitted where it has no FLASK."""
+        told = (await self.running_labels()).get(machine.uuid)
+        ours = self._security.label_of(machine.uuid)
+        return PERMITTED if told in {None, ours} else refused([mislabelled(machine.name, str(told), ours)])
+
+    async def checks(self) -> tuple[Check, ...]:
+        """Tell what `xencim doctor` should know."""
+        if self.control is None:
+            return ()
+        try:
+            mode = await self.control.mode() if await self.enforces() else Mode.ABSENT
+        except BackendError as error:
+            return (Check("FLASK", ok=False, detail=error.message, hint=error.hint),)
+        if mode is Mode.ABSENT:
+            detail = "hypervisor not built with XSM: a policy is enforced in the management path only"
+        else:
+            detail = f"{mode.value.lower()}: the hypervisor is given the policy in force"
+        return (Check("FLASK", ok=True, detail=detail),)
+
+
+def mislabelled(name: str, told: str, ours: str) -> Finding:
+    """Tell of a machine that the hypervisor knows by another label than its own."""
+    return Finding(
+        FindingKind.DENIAL,
+        f"machine {name!r} runs with label {told!r} by its hypervisor, and has label {ours!r}",
+        XsErr.BAD_LABEL,
+        rule="label",
+        labels=(told, ours),
+        machines=(name,),
+    )
