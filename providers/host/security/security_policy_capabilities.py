@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _METHODS = "the methods that the service carries out"
 
 
-def _row(context: Context) -> Row:
+def capabilities_row(context: Context) -> Row:
+    """Return their row: ``(host, trust)``, with no trust where the configuration names none."""
     return (context.view.host, context.view.get(PolicyTrust, "trust"))
 
 
@@ -25,8 +26,8 @@ SPEC = ClassSpec(
     cim_class="SecurityPolicyCapabilities",
     rows=Rows(
         kinds=(Host, PolicyTrust),
-        all=lambda context: (_row(context),),
-        find=lambda context, _keys: _row(context),
+        all=lambda context: (capabilities_row(context),),
+        find=lambda context, _keys: capabilities_row(context),
     ),
     keys=capabilities_keys("SecurityPolicyCapabilities"),
     props=(

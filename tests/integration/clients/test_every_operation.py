@@ -32,6 +32,7 @@ SHORT_OF = {
     Access.READ: ["stranger"],
     Access.OPERATE: ["stranger", "reader"],
     Access.ADMIN: ["stranger", "reader", "operator"],
+    Access.POLICY: ["stranger", "reader", "operator"],
 }
 
 
