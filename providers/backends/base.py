@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MigrationWish,
         Network,
         Picture,
+        PoolBuild,
         Reason,
         SnapshotWish,
         StoragePool,
@@ -187,10 +188,11 @@ class Backend(Protocol):
     # Storage. Each returns when it is done and the inventory shows it; whether something is in use is the
     # caller's to look at. BackendError: not_found, exists, and those of `control`.
 
-    async def create_pool(self, wanted: StoragePool) -> None:
+    async def create_pool(self, wanted: StoragePool, build: PoolBuild | None = None) -> None:
         """Define a pool and start it; it holds what is on its devices or in its folder already.
 
-        Of the record, what says where the pool comes from and what it is called matters.
+        Of the record, what says where the pool comes from and what it is called matters. With ``build``,
+        its file system, partition table, volume group or zpool is made first.
         """
         ...
 
@@ -198,8 +200,12 @@ class Backend(Protocol):
         """Return what pools of a type could be made from, on a server or on the host itself, nameless."""
         ...
 
-    async def delete_pool(self, name: str) -> None:
-        """Stop a pool and forget it; its content stays."""
+    async def delete_pool(self, name: str, *, with_content: bool = False) -> None:
+        """Stop a pool and forget it; its content stays unless it is to go first.
+
+        BackendError: unsupported (content of such a pool), invalid_state (a pool that is stopped shows
+        none). What cannot be deleted stays, and the pool with it.
+        """
         ...
 
     async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - the value itself

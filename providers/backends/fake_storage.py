@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake_delays import late
-from xencim.providers.backends.records import PoolState, StoragePool, Volume
+from xencim.providers.backends.records import PoolBuild, PoolState, StoragePool, Volume
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -38,14 +38,20 @@ class FakeStorage:
     _inventory: Inventory | None = None
     _hidden: dict[str, tuple[Volume, ...]]  # of pools that are stopped
     _contents: dict[str, dict[int, bytes]]  # by volume, blocks that were written
+    _built: frozenset[str] = frozenset()  # devices
     delay_s: float
 
     @late
-    async def create_pool(self, wanted: StoragePool) -> None:
-        """Add a pool that runs and is empty."""
+    async def create_pool(self, wanted: StoragePool, build: PoolBuild | None = None) -> None:
+        """Add a pool that runs and is empty; a device that was built on once has something on it."""
         inventory = self._storage()
         if inventory.view.get(StoragePool, wanted.name):
             raise BackendError("exists", f"there is a storage pool {wanted.name!r} already")
+        if build:
+            used = self._built.intersection(wanted.source_devices)
+            if used and build is PoolBuild.NEW:
+                raise BackendError("failed", f"there is something on {', '.join(sorted(used))} already")
+            self._built |= frozenset(wanted.source_devices)
         inventory.put(
             replace(
                 wanted,
@@ -70,11 +76,13 @@ class FakeStorage:
         raise BackendError("unsupported", f"pools of type {pool_type} are not found on a made-up host")
 
     @late
-    async def delete_pool(self, name: str) -> None:
-        """Take a pool away; its volumes are seen no more."""
+    async def delete_pool(self, name: str, *, with_content: bool = False) -> None:
+        """Take a pool away; its volumes are seen no more, and their content is kept by nobody."""
+        if with_content:
+            self._running(name)
         self._storage().remove(StoragePool, self._pool(name).name)
-        self._hide_volumes(name)
-        self._hidden.pop(name, None)
+        for volume in (*self._hide_volumes(name), *self._hidden.pop(name, ())):
+            self._contents.pop(volume.key, None)
 
     @late
     async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - as `Backend` has it

@@ -1,7 +1,7 @@
 """Methods that make, change and remove storage pools.
 
-No method makes a file system, a partition table or a volume group, and none deletes what is in a pool:
-a pool that is removed can be made again over the same content.
+Nothing on a device is overwritten and nothing in a pool deleted unless Build or DeleteResourcePoolWithContent
+says so: a pool that is removed otherwise can be made again over the same content.
 
 Source: DSP1041 1.1 (CIM_ResourcePoolConfigurationService); Xen_DiskPool in our MOF.
 Errors: CimError INVALID_PARAMETER, NOT_FOUND, ALREADY_EXISTS, FAILED (in use, and what the hypervisor says).
@@ -20,8 +20,8 @@ from xencim.providers.pools.states import Startable, state_methods
 from xencim.providers.pools.work import Task, class_name, run
 from xencim.providers.storage import work
 from xencim.providers.storage.parameters import named_pool, pool_parameter
-from xencim.providers.storage.settings import checked_host, described, pool_type, wanted_pool
-from xencim.providers.storage.usage import demand_pool_idle
+from xencim.providers.storage.settings import checked_host, described, pool_type, wanted_build, wanted_pool
+from xencim.providers.storage.usage import demand_content_idle, demand_devices_idle, demand_pool_idle
 from xencim.providers.storage.work import pool_path
 
 if TYPE_CHECKING:
@@ -40,19 +40,24 @@ FIND_WAIT_S = 30.0
 async def create_child_resource_pool(call: MethodCall) -> MethodResult:
     """Make a storage pool and start it."""
     name = call.parameters.get("elementname")
-    pool = wanted_pool(given("Settings", _settings(call)), str(name) if name else None)
+    asked = given("Settings", _settings(call))
+    pool = wanted_pool(asked, str(name) if name else None)
+    build = wanted_build(asked, pool)
     parents = call.parameters.get("parentpool") or ()
     for parent in parents if isinstance(parents, tuple) else ():
         if isinstance(parent, Path) and named_pool(parent) is not None:
             raise CimError(Status.INVALID_PARAMETER, f"ParentPool: {parent}: only DiskPool/0 holds pools")
 
     async def act(progress: Progress) -> Mapping[str, Value]:
-        await call.backend.create_pool(pool)
+        if build:
+            await call.backend.resync()
+            demand_devices_idle(call.inventory.view, pool)
+        await call.backend.create_pool(pool, build)
         path = pool_path(call, pool.name)
         progress.affects(path)
         return {"Pool": path}
 
-    facts = {"pool": pool.name}
+    facts = {"pool": pool.name, **({"build": build.value} if build else {})}
     return await run(call, Task("CreateChildResourcePool", work.POOL_MADE, _queue(pool), act, facts=facts))
 
 
@@ -92,6 +97,20 @@ async def delete_resource_pool(call: MethodCall) -> MethodResult:
         return {}
 
     return await run(call, _task(call, "DeleteResourcePool", work.POOL_GONE, pool, act))
+
+
+async def delete_resource_pool_with_content(call: MethodCall) -> MethodResult:
+    """Delete what is in a storage pool that nobody uses, and the pool."""
+    pool = pool_parameter(call)
+
+    async def act(_progress: Progress) -> Mapping[str, Value]:
+        await call.backend.resync()
+        demand_pool_idle(call.inventory.view, pool, running=False)
+        demand_content_idle(call.inventory.view, pool, call.jobs.busy)
+        await call.backend.delete_pool(pool.name, with_content=True)
+        return {}
+
+    return await run(call, _task(call, "DeleteResourcePoolWithContent", work.POOL_EMPTIED, pool, act))
 
 
 async def refresh_resources_in_pool(call: MethodCall) -> MethodResult:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, TypedValue
-from xencim.providers.backends.records import PoolState, StoragePool, Volume
+from xencim.providers.backends.records import PoolBuild, PoolState, StoragePool, Volume
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.pool_ids import concrete_pool_id, pool_id
 from xencim.providers.management.units import in_unit
@@ -30,6 +30,7 @@ FOLDERS = frozenset({"dir", "fs", "netfs"})
 _DISK_DRIVE = 17
 _WORD = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}\Z")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,1024}\Z")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _FORMATS = {0: None, 1: "raw", 2: "qcow2"}
 
 
@@ -42,19 +43,21 @@ class _PoolType:
     takes: frozenset[str] = frozenset()
 
 
+_LOGIN = frozenset({"HostPort", "UserName", "SecretUUID", "SecretUsage"})
+_FORMATTED = frozenset({"SourceFormat", "Build"})
 _TYPES = {
     1: _PoolType("dir", frozenset({"Path"})),
-    2: _PoolType("fs", frozenset({"Path", "DevicePaths"})),
-    3: _PoolType("netfs", frozenset({"Path", "Host", "SourceDirectory"})),
-    4: _PoolType("disk", frozenset({"DevicePaths"}), frozenset({"Path"})),
-    5: _PoolType("iscsi", frozenset({"Host", "DevicePaths"}), frozenset({"Path"})),
-    6: _PoolType("logical", frozenset(), frozenset({"Path", "DevicePaths"})),
+    2: _PoolType("fs", frozenset({"Path", "DevicePaths"}), _FORMATTED),
+    3: _PoolType("netfs", frozenset({"Path", "Host", "SourceDirectory"}), frozenset({"SourceFormat"})),
+    4: _PoolType("disk", frozenset({"DevicePaths"}), _FORMATTED | {"Path"}),
+    5: _PoolType("iscsi", frozenset({"Host", "DevicePaths"}), _LOGIN | {"Path"}),
+    6: _PoolType("logical", frozenset(), _FORMATTED | {"Path", "DevicePaths"}),
     7: _PoolType("scsi", frozenset(), frozenset({"Path", "AdapterName", "PortName", "NodeName"})),
-    8: _PoolType("iscsi-direct", frozenset({"Host", "DevicePaths", "InitiatorName"})),
+    8: _PoolType("iscsi-direct", frozenset({"Host", "DevicePaths", "InitiatorName"}), _LOGIN),
     9: _PoolType("mpath", frozenset(), frozenset({"Path"})),
-    10: _PoolType("rbd", frozenset({"Host", "SourceName"})),
-    11: _PoolType("gluster", frozenset({"Host", "SourceName"}), frozenset({"SourceDirectory"})),
-    12: _PoolType("zfs", frozenset({"SourceName"}), frozenset({"DevicePaths"})),
+    10: _PoolType("rbd", frozenset({"Host", "SourceName"}), _LOGIN),
+    11: _PoolType("gluster", frozenset({"Host", "SourceName"}), frozenset({"SourceDirectory", "HostPort"})),
+    12: _PoolType("zfs", frozenset({"SourceName"}), frozenset({"DevicePaths", "Build"})),
     13: _PoolType("vstorage", frozenset({"SourceName", "Path"})),
 }
 _TARGETS = {
@@ -66,6 +69,8 @@ _TARGETS = {
 _TARGET_NAMES = frozenset({"iscsi", "iscsi-direct"})
 """Pools whose device is a target's name, no path."""
 _ON_MANY = frozenset({"logical", "zfs"})
+_BUILDS = {0: None, 1: PoolBuild.NEW, 2: PoolBuild.OVERWRITE}
+_LAST_PORT = 65535
 
 
 def wanted_pool(asked: Given, name: str | None) -> StoragePool:
@@ -86,6 +91,7 @@ def wanted_pool(asked: Given, name: str | None) -> StoragePool:
     if kind.name == "scsi" and not adapter and not (port and node):
         raise asked.refusal("AdapterName", "a pool of type scsi needs it, or PortName and NodeName")
     path = _path(asked, "Path")
+    user, uuid, usage = _login(asked)
     autostart = asked.values.get("Autostart")
     return StoragePool(
         name=own,
@@ -95,14 +101,53 @@ def wanted_pool(asked: Given, name: str | None) -> StoragePool:
         autostart=None if autostart is None else bool(autostart),
         target_path=_target(kind.name, path, own),
         source_host=_word(asked, "Host"),
+        source_host_port=_port(asked),
         source_path=_path(asked, "SourceDirectory"),
         source_devices=_devices(asked, kind.name),
         source_name=posixpath.basename(path or own) if kind.name == "logical" else _word(asked, "SourceName"),
+        source_format=_word(asked, "SourceFormat"),
         source_initiator=_word(asked, "InitiatorName"),
         source_adapter=adapter,
         source_port=port,
         source_node=node,
+        auth_user=user,
+        secret_uuid=uuid,
+        secret_usage=usage,
     )
+
+
+def wanted_build(asked: Given, pool: StoragePool) -> PoolBuild | None:
+    """Return how a pool's devices are to be made ready, None where they are taken as they are."""
+    number = asked.number("Build") or 0
+    if number not in _BUILDS:
+        raise asked.refusal("Build", "it is 0 (as it is), 1 (only what is empty) or 2 (overwrite)")
+    build = _BUILDS[number]
+    if build and not pool.source_devices:
+        raise asked.refusal("DevicePaths", "it says what Build is to write to")
+    if build and pool.type == "fs" and pool.source_format is None:
+        raise asked.refusal("SourceFormat", "it says which file system Build is to make")
+    if build is PoolBuild.OVERWRITE and pool.type == "zfs":
+        raise asked.refusal("Build", "a zpool is made on empty devices only (1)")
+    return build
+
+
+def _login(asked: Given) -> tuple[str | None, str | None, str | None]:
+    """Return who logs in, and UUID or usage of the secret: itself it is the hypervisor's."""
+    user, uuid, usage = (_word(asked, name) for name in ("UserName", "SecretUUID", "SecretUsage"))
+    if not user and (uuid or usage):
+        raise asked.refusal("UserName", "it says whose secret it is")
+    if user and bool(uuid) == bool(usage):
+        raise asked.refusal("SecretUUID", "it or SecretUsage names UserName's secret, one of them")
+    if uuid and not _UUID.match(uuid):
+        raise asked.refusal("SecretUUID", f"{uuid!r} is no UUID")
+    return user, uuid, usage
+
+
+def _port(asked: Given) -> int | None:
+    port = asked.number("HostPort")
+    if port is not None and not 0 < port <= _LAST_PORT:
+        raise asked.refusal("HostPort", f"it is 1 to {_LAST_PORT}")
+    return port
 
 
 def pool_type(number: object) -> str:

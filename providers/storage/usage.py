@@ -11,15 +11,17 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from xencim.providers.backends.records import StoragePool
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.storage.rows import is_medium
+from xencim.providers.storage.work import volume_queue
 from xencim.providers.vm.rows import config_of, origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from xencim.providers.backends.inventory import View
-    from xencim.providers.backends.records import Disk, StoragePool, VirtualMachine, Volume
+    from xencim.providers.backends.records import Disk, VirtualMachine, Volume
 
 
 def demand_pool_idle(view: View, pool: StoragePool, *, running: bool) -> None:
@@ -60,6 +62,29 @@ def demand_no_overlay(view: View, volume: Volume) -> None:
         raise CimError(
             Status.FAILED, f"volume {volume.key!r} is in use: volume {overlay.key!r} is based on it"
         )
+
+
+def demand_content_idle(view: View, pool: StoragePool, busy: Callable[[str], bool]) -> None:
+    """Refuse while a volume of another pool is based on one of a pool's, or a job works on one."""
+    for volume in view.volumes_by("in", pool.name):
+        if busy(volume_queue(volume)):
+            raise CimError(Status.FAILED, f"volume {volume.key!r} is in use: a job works on it")
+        for overlay in view.volumes_by("backed by", volume.path) if volume.path else ():
+            if overlay.pool != pool.name:
+                raise CimError(
+                    Status.FAILED, f"volume {volume.key!r} is in use: volume {overlay.key!r} is based on it"
+                )
+
+
+def demand_devices_idle(view: View, wanted: StoragePool) -> None:
+    """Refuse while another pool or a machine's disk is on a device of a pool that is to be built."""
+    devices = frozenset(wanted.source_devices)
+    for pool in view.all(StoragePool).values():
+        for device in devices.intersection(pool.source_devices):
+            raise CimError(Status.FAILED, f"device {device} is in use: storage pool {pool.name!r} is on it")
+    machines = (machine for device in devices for machine in view.machines_by("medium", device))
+    for machine, disk in _disks(machines, lambda disk: disk.source in devices, running=False):
+        raise CimError(Status.FAILED, f"device {disk.source} is in use: it is {_text(machine, disk)}")
 
 
 def _disks(

@@ -43,7 +43,7 @@ def volume_queue(volume: Volume) -> str:
 
 # After a restart -------------------------------------------------------------------------------
 
-POOL_MADE, POOL_GONE = "pool made", "pool gone"
+POOL_MADE, POOL_GONE, POOL_EMPTIED = "pool made", "pool gone", "pool emptied"
 POOL_STATE, POOL_AUTOSTART, POOL_READ = "pool state", "pool autostart", "pool read"
 POOL_SOURCES = "pool sources"
 VOLUME_MADE, VOLUME_COPIED, VOLUME_GONE = "volume made", "volume copied", "volume gone"
@@ -51,13 +51,23 @@ VOLUME_SIZE, VOLUME_WIPED, VOLUME_WRITTEN = "volume size", "volume wiped", "volu
 
 
 def _pool_made(view: View, facts: Mapping[str, str]) -> str | None:
-    is_there = view.get(StoragePool, facts["pool"])
-    return None if is_there else f"there is no storage pool {facts['pool']!r}"
+    pool = view.get(StoragePool, facts["pool"])
+    lost = "; what was on its devices may be lost" if "build" in facts else ""
+    if pool is None:
+        return f"there is no storage pool {facts['pool']!r}{lost}"
+    if pool.state is PoolState.INACTIVE:
+        return f"storage pool {pool.name!r} is there, but was not started{lost}"
+    return None
 
 
 def _pool_gone(view: View, facts: Mapping[str, str]) -> str | None:
     is_there = view.get(StoragePool, facts["pool"])
     return f"storage pool {facts['pool']!r} is still there" if is_there else None
+
+
+def _pool_emptied(view: View, facts: Mapping[str, str]) -> str | None:
+    left = _pool_gone(view, facts)
+    return f"{left}; some of its content may be deleted" if left else None
 
 
 def _pool_state(view: View, facts: Mapping[str, str]) -> str | None:
@@ -115,6 +125,7 @@ def _pool_sources(_view: View, _facts: Mapping[str, str]) -> str | None:
 RECONCILERS: Mapping[str, Reconciler] = {
     POOL_MADE: _pool_made,
     POOL_GONE: _pool_gone,
+    POOL_EMPTIED: _pool_emptied,
     POOL_STATE: _pool_state,
     POOL_AUTOSTART: _pool_autostart,
     POOL_READ: _pool_read,

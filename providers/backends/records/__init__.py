@@ -26,6 +26,7 @@ from xencim.providers.backends.records.host import (
     GuestSupport,
     Host,
     HostUsage,
+    PoolBuild,
     PoolState,
     StoragePool,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "Picture",
     "PolicyLabel",
     "PolicyTrust",
+    "PoolBuild",
     "PoolState",
     "PowerState",
     "Profile",

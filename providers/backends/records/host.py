@@ -89,6 +89,13 @@ class PoolState(Enum):
     INACCESSIBLE = "inaccessible"
 
 
+class PoolBuild(Enum):
+    """How a pool's devices are made ready when it is created: all that was on them is lost."""
+
+    NEW = "new"  # refused where something is on them
+    OVERWRITE = "overwrite"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoragePool:
     """A storage pool; sizes are those of its last refresh."""
@@ -104,13 +111,18 @@ class StoragePool:
     available_bytes: int | None = None
     target_path: str | None = None
     source_host: str | None = None
+    source_host_port: int | None = None
     source_path: str | None = None
     source_devices: tuple[str, ...] = ()
     source_name: str | None = None
+    source_format: str | None = None  # of the file system, partition table or share; None: the default
     source_initiator: str | None = None  # of an iscsi-direct pool: the name of who logs in
     source_adapter: str | None = None
     source_port: str | None = None  # of a Fibre Channel adapter: its world wide port name
     source_node: str | None = None  # and its world wide node name
+    auth_user: str | None = None  # who logs in there, with a secret that the hypervisor keeps
+    secret_uuid: str | None = None
+    secret_usage: str | None = None
 
     @property
     def key(self) -> str:

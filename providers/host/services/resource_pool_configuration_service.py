@@ -18,6 +18,11 @@ from xencim.providers.storage import pool_methods, volume_methods
 _METHODS: tuple[MethodSpec, ...] = (
     MethodSpec("CreateChildResourcePool", child_pools.create_child_resource_pool, access=Access.ADMIN),
     MethodSpec("DeleteResourcePool", child_pools.delete_resource_pool, access=Access.ADMIN),
+    MethodSpec(
+        "DeleteResourcePoolWithContent",
+        pool_methods.delete_resource_pool_with_content,
+        access=Access.ADMIN,
+    ),
     MethodSpec("FindPoolSources", pool_methods.find_pool_sources, access=Access.ADMIN),
     MethodSpec("CreateResourceInPool", volume_methods.create_resource_in_pool, access=Access.ADMIN),
     MethodSpec("DeleteResourceInPool", volume_methods.delete_resource_in_pool, access=Access.ADMIN),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from xencim.providers.backends.inventory import Inventory
@@ -17,6 +19,23 @@ VOLUME = Volume(pool="p", name="v", capacity_bytes=7)
     [
         (work.POOL_MADE, {"pool": "p"}, None),
         (work.POOL_MADE, {"pool": "q"}, "there is no storage pool 'q'"),
+        (
+            work.POOL_MADE,
+            {"pool": "q", "build": "new"},
+            "there is no storage pool 'q'; what was on its devices may be lost",
+        ),
+        (
+            work.POOL_MADE,
+            {"pool": "off", "build": "new"},
+            "storage pool 'off' is there, but was not started; what was on its devices may be lost",
+        ),
+        (work.POOL_MADE, {"pool": "off"}, "storage pool 'off' is there, but was not started"),
+        (work.POOL_EMPTIED, {"pool": "q"}, None),
+        (
+            work.POOL_EMPTIED,
+            {"pool": "p"},
+            "storage pool 'p' is still there; some of its content may be deleted",
+        ),
         (work.POOL_GONE, {"pool": "q"}, None),
         (work.POOL_GONE, {"pool": "p"}, "storage pool 'p' is still there"),
         (work.POOL_STATE, {"pool": "p", "active": "True"}, None),
@@ -50,6 +69,7 @@ VOLUME = Volume(pool="p", name="v", capacity_bytes=7)
 def test_what_became_of_it(kind: str, facts: dict[str, str], found: str | None) -> None:
     inventory = Inventory()
     inventory.put(POOL)
+    inventory.put(replace(POOL, name="off", state=PoolState.INACTIVE))
     inventory.put(VOLUME)
     assert work.RECONCILERS[kind](inventory.view, facts) == found
 

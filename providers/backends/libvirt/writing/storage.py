@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.libvirt.calls.workers import Workers
     from xencim.providers.backends.libvirt.machines import ConfigCache
     from xencim.providers.backends.libvirt.mirror import Mirror
+    from xencim.providers.backends.records import PoolBuild
 
 STORAGE_TIMEOUT_S = 24 * 3600.0
 """Wiping or copying a large disk takes hours."""
@@ -51,9 +52,9 @@ class StorageManagement:
     def _connected(self) -> tuple[Session, Mirror]:
         raise NotImplementedError
 
-    async def create_pool(self, wanted: StoragePool) -> None:
-        """Define a pool and start it."""
-        await self._act(wanted.name, f"pool {wanted.name} created", actions.create_pool, wanted)
+    async def create_pool(self, wanted: StoragePool, build: PoolBuild | None = None) -> None:
+        """Define a pool, make its devices ready if so wished, and start it."""
+        await self._act(wanted.name, f"pool {wanted.name} created", actions.create_pool, wanted, build)
 
     async def find_pool_sources(self, pool_type: str, host: str | None) -> Sequence[StoragePool]:
         """Return what pools of a type could be made from."""
@@ -61,9 +62,10 @@ class StorageManagement:
         find = partial(actions.find_pool_sources, session, pool_type, host)
         return await self._storage_actions.run(f"sources of {pool_type} pools", find)
 
-    async def delete_pool(self, name: str) -> None:
-        """Stop a pool and forget it; its content stays."""
-        await self._act(name, f"pool {name} removed", actions.delete_pool, self._pool(name).name)
+    async def delete_pool(self, name: str, *, with_content: bool = False) -> None:
+        """Stop a pool and forget it; its content stays unless it is to go first."""
+        function = actions.delete_pool_with_content if with_content else actions.delete_pool
+        await self._act(name, f"pool {name} removed", function, self._pool(name).name)
 
     async def set_pool_active(self, name: str, active: bool) -> None:  # noqa: FBT001 - as `Backend` has it
         """Start or stop a pool."""

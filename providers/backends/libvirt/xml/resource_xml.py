@@ -33,14 +33,29 @@ def storage_pool(
         available_bytes=_bytes(pool, "available"),
         target_path=text(pool, "target/path"),
         source_host=attribute(pool, "source/host", "name"),
+        source_host_port=_number(attribute(pool, "source/host", "port")),
         source_path=attribute(pool, "source/dir", "path"),
         source_devices=tuple(path for path in devices if path),
         source_name=text(pool, "source/name"),
+        source_format=_known_format(attribute(pool, "source/format", "type")),
+        source_initiator=attribute(pool, "source/initiator/iqn", "name"),
         source_adapter=attribute(pool, "source/adapter", "name")
         or attribute(pool, "source/adapter", "parent"),
         source_port=attribute(pool, "source/adapter", "wwpn"),
         source_node=attribute(pool, "source/adapter", "wwnn"),
+        auth_user=attribute(pool, "source/auth", "username"),
+        secret_uuid=attribute(pool, "source/auth/secret", "uuid"),
+        secret_usage=attribute(pool, "source/auth/secret", "usage"),
     )
+
+
+def _number(told: str | None) -> int | None:
+    return int(told) if told and told.isdecimal() else None
+
+
+def _known_format(told: str | None) -> str | None:
+    """Return a source's format; libvirt writes these where nobody gave one."""
+    return None if told in {"auto", "unknown"} else told
 
 
 def _bytes(pool: _Element, name: str) -> int | None:

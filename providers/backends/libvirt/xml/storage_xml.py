@@ -71,11 +71,27 @@ def pool_xml(wanted: StoragePool) -> str:
     _add(pool, "name", wanted.name)
     source = etree.SubElement(pool, "source")
     if wanted.source_host:
-        etree.SubElement(source, "host", name=wanted.source_host)
+        server = etree.SubElement(source, "host", name=wanted.source_host)
+        if wanted.source_host_port:
+            server.set("port", str(wanted.source_host_port))
     for path in wanted.source_devices:
         etree.SubElement(source, "device", path=path)
     if wanted.source_path:
         etree.SubElement(source, "dir", path=wanted.source_path)
+    _add_adapter(source, wanted)
+    _add(source, "name", wanted.source_name)
+    if wanted.source_initiator:
+        etree.SubElement(etree.SubElement(source, "initiator"), "iqn", name=wanted.source_initiator)
+    if wanted.source_format:
+        etree.SubElement(source, "format", type=wanted.source_format)
+    if wanted.auth_user:
+        _add_login(source, wanted, wanted.auth_user)
+    if wanted.target_path:
+        _add(etree.SubElement(pool, "target"), "path", wanted.target_path)
+    return etree.tostring(pool, encoding="unicode")
+
+
+def _add_adapter(source: _Element, wanted: StoragePool) -> None:
     if wanted.source_port and wanted.source_node:
         adapter = etree.SubElement(
             source, "adapter", type="fc_host", wwnn=wanted.source_node, wwpn=wanted.source_port
@@ -84,12 +100,15 @@ def pool_xml(wanted: StoragePool) -> str:
             adapter.set("parent", wanted.source_adapter)
     elif wanted.source_adapter:
         etree.SubElement(source, "adapter", type="scsi_host", name=wanted.source_adapter)
-    _add(source, "name", wanted.source_name)
-    if wanted.source_initiator:
-        etree.SubElement(etree.SubElement(source, "initiator"), "iqn", name=wanted.source_initiator)
-    if wanted.target_path:
-        _add(etree.SubElement(pool, "target"), "path", wanted.target_path)
-    return etree.tostring(pool, encoding="unicode")
+
+
+def _add_login(source: _Element, wanted: StoragePool, user: str) -> None:
+    kind = "ceph" if wanted.type == "rbd" else "chap"
+    secret = etree.SubElement(etree.SubElement(source, "auth", type=kind, username=user), "secret")
+    if wanted.secret_uuid:
+        secret.set("uuid", wanted.secret_uuid)
+    if wanted.secret_usage:
+        secret.set("usage", wanted.secret_usage)
 
 
 def volume_xml(wanted: Volume) -> str:
