@@ -112,6 +112,7 @@ def test_enumerate(fake_server: ServerProcess, scheme: str, pull: str) -> None:
     assert sorted(re.findall(r"instance of (\w+) {\n   ElementName = \"(.*)\";\n", out)) == [
         *(("Xen_ComputerSystem", f"vm-{number:05d}") for number in range(3)),
         ("Xen_HostSystem", "fake.example"),
+        ("Xen_VirtualEthernetSwitch", "default"),
     ]
 
 
@@ -143,7 +144,7 @@ def test_associators_and_references(fake_server: ServerProcess, scheme: str, pul
         for number in range(2)
     ]
     out = pywbemcli(fake_server, "instance", "associators", VM, "--pl", "DeviceID", **how)
-    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 20
+    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 23
     refer = ("instance", "references", VM, "--no", "--rc", "CIM_SettingsDefineState")
     [reference] = names(pywbemcli(fake_server, *refer, **how))
     own, settings = VM.replace('"', '\\"'), 'Xen_VirtualSystemSettingData.InstanceID=\\"Xen:vm-00001\\"'

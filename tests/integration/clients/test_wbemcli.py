@@ -19,9 +19,10 @@ UUID = "a2c24096-dbf0-565e-9fdc-1e145a23a0dd"
 # The order in which the server gives keys: that of the class.
 OWN = 'Xen_ComputerSystem.Name="vm-00001",CreationClassName="Xen_ComputerSystem"'
 HOST = 'Xen_HostSystem.Name="fake.example",CreationClassName="Xen_HostSystem"'
-SAP = (
-    'Xen_KVMRedirectionSAP.Name="-1:-1",SystemCreationClassName="Xen_ComputerSystem",'
-    'SystemName="vm-00001",CreationClassName="Xen_KVMRedirectionSAP"'
+ACCESS_POINTS = (
+    ("KVMRedirectionSAP", "-1:-1"),
+    ("TextRedirectionSAP", "charconsole:0"),
+    ("LANEndpoint", "vm-00001/00:16:3e:00:00:01"),
 )
 DEVICES = [
     ("Processor", "0"),
@@ -47,6 +48,13 @@ def device(cls: str, name: str) -> str:
     )
 
 
+def access_point(cls: str, name: str) -> str:
+    return (
+        f'Xen_{cls}.Name="{name}",SystemCreationClassName="Xen_ComputerSystem",SystemName="vm-00001",'
+        f'CreationClassName="Xen_{cls}"'
+    )
+
+
 def service(cls: str, name: str) -> str:
     return (
         f'Xen_{cls}.Name="{name}",SystemCreationClassName="Xen_HostSystem",SystemName="fake.example",'
@@ -58,11 +66,12 @@ DEVICE_NAMES = sorted(device(cls, name) for cls, name in DEVICES)
 RELATED = sorted(
     [
         f"root/virt:{HOST}",
-        f"root/virt:{SAP}",
         'root/virt:Xen_EnabledLogicalElementCapabilities.InstanceID="vm-00001"',
         f"root/virt:{service('VirtualSystemManagementService', 'Management Service')}",
         f"root/virt:{service('ConsoleRedirectionService', 'ConsoleRedirectionService')}",
         f"root/virt:{service('VirtualSystemSnapshotService', 'SnapshotService')}",
+        f"root/virt:{service('TextRedirectionService', 'TextRedirectionService')}",
+        *(f"root/virt:{access_point(cls, name)}" for cls, name in ACCESS_POINTS),
         *(f"root/virt:{name}" for name in DEVICE_NAMES),
         'root/virt:Xen_VirtualSystemSettingData.InstanceID="Xen:vm-00001"',
         'interop:Xen_RegisteredProfile.InstanceID="CIM:DSP1052-ComputerSystem-1.0.0"',
@@ -168,7 +177,7 @@ def test_associators_filtered(fake_server: ServerProcess) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_references(fake_server: ServerProcess, scheme: str) -> None:
     whole = wbemcli(fake_server, "rin", f"root/virt:{VM}", scheme=scheme)
-    assert len(whole) == len(set(whole)) == len(RELATED) + 1  # its console is both hosted and available
+    assert len(whole) == len(set(whole)) == len(RELATED) + 2  # its consoles are both hosted and available
     devices = wbemcli(
         fake_server, "rin", f"root/virt:{VM}", options=("-arc", "CIM_SystemDevice"), scheme=scheme
     )
@@ -197,7 +206,8 @@ def test_classes(fake_server: ServerProcess, scheme: str) -> None:
     lines = wbemcli(fake_server, "ecn", "root/virt", scheme=scheme)
     assert paths(lines, where) == [f"root/virt:{name}" for name in known]
     below = wbemcli(fake_server, "ecn", "root/virt:CIM_ComputerSystem", scheme=scheme)
-    assert paths(below, where) == ["root/virt:Xen_ComputerSystem", "root/virt:Xen_HostSystem"]
+    systems = ("Xen_ComputerSystem", "Xen_HostSystem", "Xen_VirtualEthernetSwitch")
+    assert paths(below, where) == [f"root/virt:{name}" for name in systems]
     [line] = wbemcli(fake_server, "gc", "root/virt:Xen_ComputerSystem", scheme=scheme)
     assert line == f"{where}/root/virt:Xen_ComputerSystem {','.join(f'{name}=' for name in properties)}"
 
