@@ -105,4 +105,7 @@ def _notify(state: str) -> None:
     # A name that begins with @ is an abstract one: a zero byte stands for it.
     address = f"\0{address[1:]}" if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
-        notifier.sendto(state.encode(), address)
+        try:
+            notifier.sendto(state.encode(), address)
+        except OSError as error:
+            _log.warning("the service manager was not told %s: %s", state, error.strerror)

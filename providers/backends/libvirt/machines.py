@@ -18,7 +18,7 @@ from xencim.providers.backends.libvirt.calls.uris import driver
 from xencim.providers.backends.libvirt.snapshot_reading import SnapshotCache, with_snapshots
 from xencim.providers.backends.libvirt.states import power_state, reason
 from xencim.providers.backends.libvirt.xml.machine_xml import machine_config
-from xencim.providers.backends.records import MachineConfig, VirtualMachine
+from xencim.providers.backends.records import MachineConfig, PowerState, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records import Disk
 
 _MANAGEMENT_DOMAIN_ID = 0
+_ARRIVING = frozenset({"migrating", "starting up"})
+"""Why a machine is paused that is not ready yet: whoever asks QEMU waits until it is, and must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,9 @@ def bulk_sizes(session: Session) -> dict[str, dict[str, int]]:
 
 
 def is_sized(cache: ConfigCache, machine: VirtualMachine) -> bool:
-    """Tell whether nothing is left for `size_disks` to do."""
+    """Tell whether nothing is left for `size_disks` to do now; what arrives is sized when it is here."""
+    if machine.state is PowerState.PAUSED and machine.state_reason in _ARRIVING:
+        return True
     return all(cache.is_sized(machine.uuid, config) for config in (machine.current, machine.stored))
 
 

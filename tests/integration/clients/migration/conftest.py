@@ -45,6 +45,7 @@ def _hosts(shared_dir: Path) -> Iterator[tuple[Host, Host]]:
         for number in (1, 2):
             uuid = f"{number}" * 8 + "-1111-4111-8111-" + f"{number}" * 12
             libvirtd = running.enter_context(private_libvirtd(shared_dir, uuid))
+            running.callback(libvirtd.kill)  # no guest is left, and after migrations it takes 30 s to end
             server = Server(folder / f"server{number}", (libvirtd.uri,))
             running.callback(server.stop)
             hosts.append(Host(libvirtd, server, boot))
