@@ -153,7 +153,7 @@ def test_associators_and_references(fake_server: ServerProcess, scheme: str, pul
         f'SettingData="//fake.example/root/virt:{settings}"'
     )
     out = pywbemcli(fake_server, "instance", "references", VM, "--pl", "", **how)
-    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 21
+    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 25
 
 
 def test_shrub(fake_server: ServerProcess, pull: str) -> None:
