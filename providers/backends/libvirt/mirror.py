@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 LOAD_BATCH = 64
 """Machines read by one job, and put before the event loop may turn to others."""
+ABILITIES_S = 2.0
+"""A machine that is being migrated answers late, and a start must not wait for it: the next sweep asks."""
 RETRY_S = 5.0
 """When libvirt itself gave up on a machine that is busy, it is asked again after this."""
 
@@ -181,12 +183,13 @@ class Mirror:
             kinds = snapshot_reading.kinds(self._session, uuid)
             return replace(host, snapshot_kinds=kinds, guest_access=guest_access(self._session, uuid))
 
+        what = "what can be done to machines"
         try:
-            return await self._workers.run("what can be done to machines", partial(ask, asked.uuid))
+            return await self._workers.run(what, partial(ask, asked.uuid), deadline_s=ABILITIES_S)
         except BackendError as error:
             if error.kind == "lost":
                 raise
-            log.warning("what can be done to machines was not told: %s", error)
+            log.warning("%s was not told: %s", what, error)
             return host
 
     async def _read_each(self, kind: type[Resource], readers: list[Reader[Resource]]) -> list[Resource]:
