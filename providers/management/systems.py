@@ -110,7 +110,8 @@ async def convert_to_template(call: MethodCall) -> MethodResult:
         instance_id = system_setting_id(now, call.context.view.host, Origin.CURRENT)
         return {"ResultingTemplate": setting_path(call, SYSTEM_SETTINGS, instance_id)}
 
-    return await run(call, method, (machine.uuid, machine.name), {"name": machine.name}, work)
+    facts = {"name": machine.name, "autostart": str(machine.autostart)}
+    return await run(call, method, (machine.uuid, machine.name), facts, work)
 
 
 def _demand_new(call: MethodCall, machine: VirtualMachine) -> None:

@@ -168,7 +168,13 @@ def _defined(view: View, facts: Mapping[str, str]) -> str | None:
 
 def _converted(view: View, facts: Mapping[str, str]) -> str | None:
     machine = view.get(VirtualMachine, facts["machine"])
-    return None if machine is not None and machine.current.is_template else "the machine is no template"
+    if machine is None:
+        return "the machine is not there any more"
+    if machine.current.is_template:
+        return None
+    is_halfway = facts.get("autostart") == str(True) and machine.autostart is False
+    more = ", and is not started with its host any more" if is_halfway else ""
+    return f"{machine.name} is no template{more}"
 
 
 def _destroyed(view: View, facts: Mapping[str, str]) -> str | None:

@@ -20,7 +20,7 @@ from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import ClassName, Const, Writes
 from xencim.providers.management.working import demand_manageable
 from xencim.providers.network.filters import filter_list
-from xencim.providers.network.filters.working import do, queue
+from xencim.providers.network.filters.working import NESTING_CHANGED, PORT_CHANGED, do, queue
 from xencim.providers.vm.devices import network_port
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ async def _nest(change: InstanceChange) -> Keys:
             raise CimError(Status.INVALID_PARAMETER, f"{outer!r} is part of {inner!r}: it cannot be nested")
         await change.backend.set_filter_references(outer, (*references, inner))
 
-    await do(change, f"nesting {inner!r} in {outer!r}", queue(outer), work)
+    facts = {"list": outer, "nested": inner, "there": str(True)}
+    await do(change, f"nesting {inner!r} in {outer!r}", queue(outer), work, kind=NESTING_CHANGED, facts=facts)
     return _ends(change)
 
 
@@ -85,7 +86,10 @@ async def _take_out(change: InstanceChange) -> None:
         left = tuple(name for name in _references(view, outer) if name != inner)
         await change.backend.set_filter_references(outer, left)
 
-    await do(change, f"taking {inner!r} out of {outer!r}", queue(outer), work)
+    facts = {"list": outer, "nested": inner, "there": str(False)}
+    await do(
+        change, f"taking {inner!r} out of {outer!r}", queue(outer), work, kind=NESTING_CHANGED, facts=facts
+    )
 
 
 def _references(view: View, name: str) -> tuple[str, ...]:
@@ -154,7 +158,9 @@ async def _set_filter(
             present.uuid, current=_with_filter(present.current, mac, new), stored=stored
         )
 
-    await do(change, f"the filter list of port {mac} of {machine.name}", machine.uuid, work)
+    facts = {"machine": machine.uuid, "port": mac, "list": new or ""}
+    what = f"the filter list of port {mac} of {machine.name}"
+    await do(change, what, machine.uuid, work, kind=PORT_CHANGED, facts=facts)
 
 
 def _with_filter(config: MachineConfig, mac: str, name: str | None) -> MachineConfig:

@@ -17,7 +17,7 @@ from xencim.providers.backends.records import NetworkFilter
 from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.spec import Writes
-from xencim.providers.network.filters.working import do, queue
+from xencim.providers.network.filters.working import LIST_CHANGED, do, queue
 
 if TYPE_CHECKING:
     from xencim.providers.backends.inventory import View
@@ -53,7 +53,8 @@ async def _create_list(change: InstanceChange) -> Keys:
     async def work(_view: View) -> None:
         await change.backend.create_filter(name, uuid=own, chain=chain, priority=priority)
 
-    await do(change, f"making filter list {name!r}", queue(name), work)
+    facts = {"list": name, "there": str(True)}
+    await do(change, f"making filter list {name!r}", queue(name), work, kind=LIST_CHANGED, facts=facts)
     return keys
 
 
@@ -74,7 +75,8 @@ async def _delete_list(change: InstanceChange) -> None:
             raise CimError(Status.FAILED, f"filter list {name!r} is in use: {', '.join(users)}")
         await change.backend.delete_filter(name)
 
-    await do(change, f"deleting filter list {name!r}", queue(name), work)
+    facts = {"list": name, "there": str(False)}
+    await do(change, f"deleting filter list {name!r}", queue(name), work, kind=LIST_CHANGED, facts=facts)
 
 
 WRITES = Writes(Access.ADMIN, create=_create_list, delete=_delete_list)
