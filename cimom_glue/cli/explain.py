@@ -7,6 +7,7 @@ import errno
 from xencim.acm.model import PolicyError
 from xencim.cimom_glue.cli.output import CommandError, Exit
 from xencim.cimom_glue.config import ConfigError
+from xencim.cimom_glue.registration.errors import RegistrationError
 from xencim.cimom_glue.server import CertificateError, PasswordFileError
 from xencim.mof.declarations import SchemaError
 from xencim.providers.backends.base import BackendError
@@ -25,6 +26,8 @@ def explain(error: Exception) -> CommandError | None:
             return CommandError(error.message, hint=error.hint, code=Exit.USAGE)
         case BackendError():
             return CommandError(error.message, hint=error.hint, code=Exit.HYPERVISOR)
+        case RegistrationError():
+            return CommandError(error.message, hint=error.hint)
         case PasswordFileError() | StateError():
             hint = _OTHER_PLACE if isinstance(error.__cause__, OSError) else None
             return CommandError(str(error), hint=hint)

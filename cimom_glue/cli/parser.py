@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xencim import __version__
 from xencim.cimom_glue.cli.policy.arguments import add_policy
+from xencim.cimom_glue.cli.registration.arguments import add_registration
 from xencim.cimom_glue.cli.settings import add_settings
 from xencim.cimom_glue.cli.vm.arguments import add_vm
 
@@ -132,6 +133,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_vm(commands, _command)
     add_policy(commands, _command)
     _add_subscription(commands)
+    add_registration(commands, _command)
 
     config = _command(commands, "config", "show the settings in force", _CONFIG)
     actions = config.add_subparsers(title="actions", metavar="ACTION", required=True)

@@ -1,0 +1,1 @@
+"""`xencim register`, `unregister` and `status`: existing CIMOMs."""

@@ -1,0 +1,1 @@
+"""Registration with existing CIMOMs, from specs and MOF: OpenPegasus and sfcb."""
