@@ -33,7 +33,13 @@ CONFIG = """
 operate_groups = ["operators"]
 """
 PASSWORD = "pass-{}"
-GROUPS = {"reader": ("xencim",), "operator": ("operators",), "admin": ("xencim-admin",), "stranger": ()}
+GROUPS = {
+    "reader": ("xencim",),
+    "operator": ("operators",),
+    "admin": ("xencim-admin",),
+    "officer": ("xencim-policy",),
+    "stranger": (),
+}
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,12 @@ def plain_environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(state_dir: Path, *backends: str) -> Iterator[ServerProcess]:
+def serving(state_dir: Path, *backends: str, has_socket: bool = False) -> Iterator[ServerProcess]:
     """Run `xencim serve` with accounts of every right until it is no longer needed; nothing stays."""
     (state_dir / "xencim.toml").write_text(CONFIG)
     words = [sys.executable, "-m", "xencim", "serve", "--config", str(state_dir / "xencim.toml")]
     words += ["--state-dir", str(state_dir), "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]
-    words += ["--socket", "off"]
+    words += ["--socket", str(state_dir / "socket") if has_socket else "off"]
     for backend in backends:
         words += ["--backend", backend]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, (state_dir / "log").open("wb") as log:
@@ -131,10 +137,10 @@ def password_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve(tmp_path_factory: pytest.TempPathFactory, password_file: Path) -> Serve:
     """Run a server that knows all accounts: `with serve("fake:3") as server`."""
 
-    def run(*backends: str) -> AbstractContextManager[ServerProcess]:
+    def run(*backends: str, has_socket: bool = False) -> AbstractContextManager[ServerProcess]:
         folder = tmp_path_factory.mktemp("state")
         shutil.copy2(password_file, folder / "passwords")
-        return serving(folder, *backends)
+        return serving(folder, *backends, has_socket=has_socket)
 
     return run
 

@@ -63,6 +63,14 @@ def is_true(call: MethodCall, name: str) -> bool:
     return call.parameters.get(name.lower()) is True
 
 
+def answered(**out: Value) -> MethodResult:
+    """Return what a method answers when it did what it was asked; what is NULL is left out.
+
+    pywbemcli cannot print a parameter that is told to be NULL.
+    """
+    return MethodResult(0, {name: value for name, value in out.items() if value is not None})
+
+
 def refused(call: MethodCall, error: PolicyError, *, code: int | None = None) -> MethodResult:
     """Return what a method answers when the policy or its rules stand against it."""
     errors = {finding.xserr for finding in error.findings}

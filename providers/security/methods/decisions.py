@@ -17,19 +17,26 @@ from xencim.acm.model import Finding, FindingKind, LabelKind, PolicyError, XsErr
 from xencim.acm.slots import slots_of
 from xencim.providers.backends.records import Denial, Labelled
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.core.spec import MethodResult
 from xencim.providers.security.drift import detect_drift
 from xencim.providers.security.importing import import_labels
 from xencim.providers.security.labelling import assign
 from xencim.providers.security.labelling import needed as policy_in_force
-from xencim.providers.security.methods.answers import assigned_label, findings, is_true, needed, refused, text
+from xencim.providers.security.methods.answers import (
+    answered,
+    assigned_label,
+    findings,
+    is_true,
+    needed,
+    refused,
+    text,
+)
 from xencim.providers.security.methods.targets import target
 
 if TYPE_CHECKING:
     from xencim.acm.decisions import Decision
-    from xencim.mof.values import Value
-    from xencim.providers.core.spec import MethodCall
+    from xencim.providers.core.spec import MethodCall, MethodResult
 
+_PERMITTED, _REFUSED = 1, 2  # Decision
 _SUGGESTIONS = {
     XsErr.VM_IN_CONFLICT: "stop the machines that are named, or let the conflict set not name both types",
     XsErr.VM_NOT_AUTHORIZED: "give the bootstrap label all types of the label, or the label one of its types",
@@ -55,10 +62,10 @@ async def assign_label(call: MethodCall) -> MethodResult:
     except PolicyError as error:
         return refused(call, error)
     if label is None:
-        return MethodResult(0)
+        return answered()
     is_machine = what.kind in {Labelled.MACHINE, Labelled.HOST}
     kind = LabelKind.MACHINE if is_machine else LabelKind.RESOURCE
-    return MethodResult(0, {"SsidRef": slots_of(in_force.policy).ssidref(label, kind)})
+    return answered(SsidRef=slots_of(in_force.policy).ssidref(label, kind))
 
 
 async def _rules(call: MethodCall) -> Rules:
@@ -101,10 +108,10 @@ async def check_access(call: MethodCall) -> MethodResult:
 
 
 def _answer(call: MethodCall, decision: Decision) -> MethodResult:
-    out: dict[str, Value] = {"Permitted": decision.permitted}
-    if not decision.permitted:
-        out["Findings"] = findings(call, decision.findings)
-    return MethodResult(0, out)
+    return answered(
+        Decision=_PERMITTED if decision.permitted else _REFUSED,
+        Findings=None if decision.permitted else findings(call, decision.findings),
+    )
 
 
 async def explain_denial(call: MethodCall) -> MethodResult:
@@ -123,8 +130,7 @@ async def explain_denial(call: MethodCall) -> MethodResult:
     except PolicyError as error:
         return refused(call, error)
     suggested = dict.fromkeys(_SUGGESTIONS[one.xserr] for one in found if one.xserr in _SUGGESTIONS)
-    out = {"Findings": findings(call, found), "SuggestedChange": "; ".join(suggested) or None}
-    return MethodResult(0, out)
+    return answered(Findings=findings(call, found), SuggestedChange="; ".join(suggested) or None)
 
 
 def _number(denial: Denial) -> int:
@@ -149,13 +155,13 @@ def _of_record(denial: Denial) -> tuple[Finding, ...]:
 
 async def find_drift(call: MethodCall) -> MethodResult:
     """Look for what is not as the policy has it."""
-    return MethodResult(0, {"Findings": findings(call, await detect_drift(call.security))})
+    return answered(Findings=findings(call, await detect_drift(call.security)))
 
 
 async def get_labels(call: MethodCall) -> MethodResult:
     """Return the labels that objects were given."""
     labels = sorted(call.security.labels.all(), key=lambda label: label.key)
-    return MethodResult(0, {"Labels": tuple(assigned_label(call, label) for label in labels) or None})
+    return answered(Labels=tuple(assigned_label(call, label) for label in labels) or None)
 
 
 async def import_resource_labels(call: MethodCall) -> MethodResult:
@@ -168,4 +174,4 @@ async def import_resource_labels(call: MethodCall) -> MethodResult:
     except PolicyError as error:
         return refused(call, error)
     elements = tuple(f"{label.object} {label}" for label in taken.labels)
-    return MethodResult(0, {"Elements": elements or None, "Findings": findings(call, taken.findings)})
+    return answered(Elements=elements or None, Findings=findings(call, taken.findings))

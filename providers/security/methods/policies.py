@@ -27,6 +27,7 @@ from xencim.providers.security.labelling import refusal
 from xencim.providers.security.methods.answers import (
     INVALID,
     NOT_SUPPORTED,
+    answered,
     findings,
     history_entry,
     is_true,
@@ -63,7 +64,7 @@ async def validate_policy(call: MethodCall) -> MethodResult:
     except PolicyError as error:
         return refused(call, error)
     found = await asyncio.to_thread(lint, document.policy, document.lines)
-    return MethodResult(0, {"Findings": findings(call, found)})
+    return answered(Findings=findings(call, found))
 
 
 async def load_policy(policy_class: str, call: MethodCall) -> MethodResult:
@@ -89,10 +90,9 @@ async def import_bundle(policy_class: str, call: MethodCall) -> MethodResult:
         bundle = await asyncio.to_thread(
             _verified, untrusted, trust.folder, in_force.policy if in_force else None
         )
-        loaded = await _load(policy_class, call, Document(bundle.document, bundle.signer))
+        return await _load(policy_class, call, Document(bundle.document, bundle.signer))
     except PolicyError as error:
         return refused(call, error)
-    return MethodResult(loaded.return_value, {**loaded.out, "Signer": bundle.signer})
 
 
 def _verified(untrusted: bytes, trust: str, in_force: Policy | None) -> Bundle:
@@ -109,10 +109,12 @@ async def _load(policy_class: str, call: MethodCall, document: Document) -> Meth
         signer=document.signer,
         dry_run=dry_run,
     )
-    out = {"Plan": plan_instance(call, plan), "Findings": findings(call, plan.findings)}
-    if not dry_run:
-        out["Policy"] = _path(policy_class, call)
-    return MethodResult(0, out)
+    return answered(
+        Plan=plan_instance(call, plan),
+        Findings=findings(call, plan.findings),
+        Policy=None if dry_run else _path(policy_class, call),
+        Signer=document.signer,
+    )
 
 
 def _path(policy_class: str, call: MethodCall) -> Path:
@@ -136,7 +138,7 @@ async def reset_policy(call: MethodCall) -> MethodResult:
         )
     except PolicyError as error:
         return refused(call, error)
-    return MethodResult(0)
+    return answered()
 
 
 async def activate_policy(call: MethodCall) -> MethodResult:
@@ -154,7 +156,7 @@ async def _switch(call: MethodCall, mode: Mode) -> MethodResult:
     for path in targets if isinstance(targets, tuple) else ():
         _demand_in_force(call, path)
     await applying.set_mode(call.security, mode, principal=call.principal.name, reason="of the policy named")
-    return MethodResult(0)
+    return answered()
 
 
 def _demand_in_force(call: MethodCall, path: object) -> InForce:
@@ -174,7 +176,7 @@ async def set_enforcement_mode(call: MethodCall) -> MethodResult:
         return MethodResult(INVALID)
     reason = text(call, "Reason") or ""
     await applying.set_mode(call.security, mode, principal=call.principal.name, reason=reason)
-    return MethodResult(0)
+    return answered()
 
 
 async def get_representation(call: MethodCall) -> MethodResult:
@@ -184,7 +186,7 @@ async def get_representation(call: MethodCall) -> MethodResult:
     maker = _FORMS.get(form) if isinstance(form, int) else None
     if maker is None:
         return MethodResult(INVALID)
-    return MethodResult(0, {"Representation": await asyncio.to_thread(maker, in_force)})
+    return answered(Representation=await asyncio.to_thread(maker, in_force))
 
 
 def _binary(in_force: InForce) -> str:
@@ -216,7 +218,7 @@ async def roll_back_policy(call: MethodCall) -> MethodResult:
         )
     except PolicyError as error:
         return refused(call, error)
-    return MethodResult(0)
+    return answered()
 
 
 async def set_unmanaged_start_reaction(call: MethodCall) -> MethodResult:
@@ -227,14 +229,14 @@ async def set_unmanaged_start_reaction(call: MethodCall) -> MethodResult:
         return MethodResult(INVALID)
     reason = text(call, "Reason") or ""
     await applying.set_reaction(call.security, reaction, principal=call.principal.name, reason=reason)
-    return MethodResult(0)
+    return answered()
 
 
 async def get_history(call: MethodCall) -> MethodResult:
     """Return what was done about the policy."""
     most = call.parameters.get("most")
     entries = await call.security.store.history(most if isinstance(most, int) else _MOST_HISTORY)
-    return MethodResult(0, {"Entries": tuple(history_entry(call, entry) for entry in entries) or None})
+    return answered(Entries=tuple(history_entry(call, entry) for entry in entries) or None)
 
 
 async def plan_update(call: MethodCall) -> MethodResult:
@@ -245,7 +247,7 @@ async def plan_update(call: MethodCall) -> MethodResult:
         )
     except PolicyError as error:
         return refused(call, error)
-    return MethodResult(0, {"Plan": plan_instance(call, plan)})
+    return answered(Plan=plan_instance(call, plan))
 
 
 async def compare_policies(call: MethodCall) -> MethodResult:
@@ -255,4 +257,4 @@ async def compare_policies(call: MethodCall) -> MethodResult:
         old = policy_in_force(call.security).policy
     except PolicyError as error:
         return refused(call, error)
-    return MethodResult(0, {"Differences": tuple(map(str, differences(old, new))) or None})
+    return answered(Differences=tuple(map(str, differences(old, new))) or None)

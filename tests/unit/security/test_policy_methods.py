@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xencim.acm.model import Policy
 
 DONE, FAILED, INVALID, IN_USE = 0, 4, 5, 6
+PERMITTED, REFUSED = 1, 2
 BANKS = write_policy(banks())
 
 
@@ -193,7 +194,7 @@ async def test_what_may_run_and_share() -> None:
     async with secured(policy=banks()) as host:
         await host.label(RUNNING, A_BANK)
         refused = await asked(host, "CheckCanRun", "reader", Label=B_BANK)
-        assert (refused.return_value, refused.out["Permitted"]) == (DONE, False)
+        assert (refused.return_value, refused.out["Decision"]) == (DONE, REFUSED)
         [finding] = found(refused)
         assert (finding["XSErr"], finding["RuleName"], finding["Machines"]) == (
             0x101B,
@@ -201,19 +202,19 @@ async def test_what_may_run_and_share() -> None:
             (RUNNING,),
         )
         alone = await asked(host, "CheckCanRun", "reader", Label=B_BANK, AssumedRunningLabels=())
-        assert alone.out["Permitted"] is True
+        assert alone.out["Decision"] == PERMITTED
         beside = await asked(host, "CheckCanRun", "reader", Label=A_BANK, AssumedRunningLabels=(B_BANK,))
-        assert beside.out["Permitted"] is False
+        assert beside.out["Decision"] == REFUSED
         other = await asked(
             host, "CheckCanRun", "reader", Label=B_BANK, AgainstPolicy=document(without_b_bank(banks()))
         )
-        assert other.out["Permitted"] is False
+        assert other.out["Decision"] == REFUSED
         shared = await asked(host, "CheckAccess", "reader", SubjectLabel=A_BANK, TargetLabel=A_BANK)
-        assert shared.out["Permitted"] is True
+        assert shared.out["Decision"] == PERMITTED
         system = await asked(
             host, "CheckAccess", "reader", SubjectLabel=A_BANK, TargetLabel="SystemManagement"
         )
-        assert system.out["Permitted"] is True
+        assert system.out["Decision"] == PERMITTED
 
 
 async def test_denials_are_explained() -> None:

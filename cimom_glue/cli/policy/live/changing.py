@@ -47,7 +47,9 @@ def roll_back(args: argparse.Namespace) -> int:
     """Bring back a policy that was in force before; its digest may be cut short."""
     with service(args) as asked:
         entries = asked.call("GetHistory").get("Entries") or ()
-        known = {digest for one in entries for digest in (one["FromDigest"], one["ToDigest"]) if digest}
+        known = {
+            digest for one in entries for digest in (one.get("FromDigest"), one.get("ToDigest")) if digest
+        }
         found = sorted(digest for digest in known if digest.startswith(args.digest.lower())) or [args.digest]
         if len(found) > 1:
             raise CommandError(f"{len(found)} policies' digests begin with {args.digest}", code=Exit.USAGE)

@@ -50,7 +50,7 @@ def labels(args: argparse.Namespace) -> int:
             "principal": one.get("Principal"),
             "assigned": one["Time"].datetime.isoformat(timespec="seconds") if one.get("Time") else None,
         }
-        for one in told
+        for one in sorted(told, key=lambda one: (one["Kind"], one["Object"]))
     ]
     if args.json:
         print_json(rows)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 _SOURCE = 1
+_PERMITTED = 1
 _SHORT = 12
 
 
@@ -77,7 +78,7 @@ def explain(args: argparse.Namespace) -> int:
             assumed = [label for text in args.running for label in text.split(",") if label]
             out = asked.call("CheckCanRun", Label=args.start, AssumedRunningLabels=assumed or None)
     found = findings(out.get("Findings"))
-    permitted = out.get("Permitted")
+    permitted = None if out.get("Decision") is None else out["Decision"] == _PERMITTED
     if args.json:
         told = {"permitted": permitted, "findings": [as_json(finding) for finding in found]}
         print_json({**told, "suggested": out.get("SuggestedChange")})
