@@ -6,6 +6,7 @@ nothing that was started before stays.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from xencim.cimom_glue.cmpi import CmpiServer, CmpiSettings
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.hypervisors import make_backends
 from xencim.cimom_glue.indications import Deliverer, listener_tls
+from xencim.cimom_glue.registration.record import registered_users
 from xencim.cimom_glue.server import (
     Authenticator,
     AuthSettings,
@@ -32,12 +34,14 @@ from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.records import Listener
 from xencim.providers.core.state import FILE_NAME, State
+from xencim.providers.security.directory import Directory
 from xencim.providers.storage.content import open_content
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from xencim.cimom_glue.config import Config
+    from xencim.cimom_glue.config.access import DirectoryConfig
     from xencim.cimom_glue.server import Accounts
 
 log = logging.getLogger(__name__)
@@ -99,12 +103,28 @@ class Application:
         urls = await self.server.start()
         started.push_async_callback(self.server.stop)
         if config.cmpi.socket is not None:
-            cmpi = CmpiServer(CmpiSettings(socket=config.cmpi.socket, users=config.cmpi.users), world.engine)
+            # The CIMOMs that were registered run their providers as these.
+            users = config.cmpi.users | registered_users(config.state_dir)
+            cmpi = CmpiServer(CmpiSettings(socket=config.cmpi.socket, users=users), world.engine)
             log.info("CIMOMs' provider libraries are answered at %s", await cmpi.start())
             started.push_async_callback(cmpi.stop)
         world.events.start(self.deliverer.accept)
+        if config.policy.directory.url is not None:
+            await self._follow_directory(config.policy.directory, started)
         world.announce(Listener(url=url, scheme=url.partition(":")[0]) for url in urls)
         return urls
+
+    async def _follow_directory(self, wanted: DirectoryConfig, started: AsyncExitStack) -> None:
+        """Have the hosts' policy follow what is published."""
+        # Few servers follow one, and the LDAP library takes its time.
+        from xencim.cimom_glue.directory import KEPT, make_follower  # noqa: PLC0415 - as above
+
+        follower = await asyncio.to_thread(make_follower, self._config, self._config.state_dir / KEPT)
+        if follower is not None:
+            hosts = (site.security for site in self.world.sites)
+            directory = Directory(f"{wanted.url} {wanted.name}", follower, hosts, wanted.interval_s)
+            directory.start()
+            started.push_async_callback(directory.stop)
 
 
 def _accounts(config: Config) -> Accounts:

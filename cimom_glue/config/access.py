@@ -1,13 +1,25 @@
-"""Settings of who may do what, and of who is believed about the security policy."""
+"""Settings of who may do what, and of whom and what the security policy comes from."""
 
 # Annotations here are read at run time, so this module does not postpone them.
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from xencim.cimom_glue.config import kinds
 from xencim.cimom_glue.config.option import Option
 from xencim.providers.core.access import AccessPolicy, Rule
+
+
+def _read_directory_url(raw: object) -> str:
+    text = kinds.TEXT.read(raw)
+    parts = urlsplit(text)
+    if parts.scheme not in {"ldap", "ldaps"} or not parts.hostname or parts.path.strip("/") or parts.username:
+        raise ValueError(f"{text!r} is no directory's")
+    return str(text)
+
+
+DIRECTORY_URL = kinds.Kind("ldaps://HOST[:PORT] or ldap://HOST[:PORT]", _read_directory_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,43 @@ class AccessConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryConfig:
+    """The directory that the security policy and labels come from."""
+
+    url: Annotated[
+        str | None,
+        Option(
+            DIRECTORY_URL,
+            None,
+            "the LDAP directory that policy and labels are followed in; ldap:// is encrypted by StartTLS"
+            " before anything is said",
+        ),
+    ]
+    base: Annotated[str, Option(kinds.TEXT, "", "the entry that publications are below")]
+    name: Annotated[str, Option(kinds.TEXT, "", "the publication that is followed")]
+    ca: Annotated[
+        Path | None,
+        Option(
+            kinds.PATH,
+            None,
+            "the authorities (PEM) whose certificate the directory has; the system's when this is not set",
+        ),
+    ]
+    bind: Annotated[
+        str | None,
+        Option(kinds.TEXT, None, "the entry that the directory is asked as; nobody when this is not set"),
+    ]
+    password_file: Annotated[
+        Path | None, Option(kinds.PATH, None, "the file that holds the password of policy.directory.bind")
+    ]
+    interval_s: Annotated[
+        float, Option(kinds.number(1, 86_400, whole=False), 60.0, "how often the directory is looked at")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyConfig:
-    """Whose signature on a security policy is believed."""
+    """Whose signature on a security policy is believed, and where policies are published."""
 
     trust: Annotated[
         Path | None,
@@ -69,3 +116,4 @@ class PolicyConfig:
             " is not set",
         ),
     ]
+    directory: DirectoryConfig

@@ -200,6 +200,7 @@ def _check_together(values: Mapping[str, Any], origins: Mapping[str, str]) -> No
             f"{origins['server.client_certificates']}: server.client_certificates needs server.client_ca",
             hint="name the file of the authorities whose certificates are believed",
         )
+    _check_directory(values)
     if values["server.anonymous"] == "read":
         for key in ("server.http", "server.https"):
             for address in values[key]:
@@ -209,6 +210,18 @@ def _check_together(values: Mapping[str, Any], origins: Mapping[str, str]) -> No
                         " and server.anonymous is read",
                         hint="without credentials only this machine may read: give 127.0.0.1, [::1] or off",
                     )
+
+
+def _check_directory(values: Mapping[str, Any]) -> None:
+    if values["policy.directory.url"] is not None:
+        for key in ("policy.trust", "policy.directory.base", "policy.directory.name"):
+            if not values[key]:
+                raise ConfigError(f"{key} is not set", hint="policy.directory.url needs it")
+    if (values["policy.directory.bind"] is None) != (values["policy.directory.password_file"] is None):
+        raise ConfigError(
+            "policy.directory.bind and policy.directory.password_file belong together",
+            hint="set both, or none to ask anonymously",
+        )
 
 
 def is_loopback(host: str) -> bool:

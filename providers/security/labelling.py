@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from xencim.acm.decisions import Rules
 from xencim.acm.model import UNLABELED, Finding, FindingKind, LabelKind, PolicyError, XsErr
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from xencim.acm.decisions import Decision
+    from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Volume
     from xencim.providers.security.enforcement.keeper import InForce, Security
 
@@ -58,7 +60,7 @@ async def assign(
     """
     async with security.changing:
         in_force = needed(security)
-        thing = await _thing(security, target)
+        thing = await thing_of(security, target)
         present = security.labels.get(target.kind, thing.object)
         _check_old(target, present, old)
         if label is None:
@@ -85,6 +87,40 @@ async def assign(
         return wanted
 
 
+def target_named(view: View, name: str) -> Target | None:
+    """Return what a name means; None: there is no such machine. One named by its uuid may be yet to come.
+
+    ``host``, ``machine:NAME or UUID``, ``vlan:NUMBER``, ``bridge:NAME``, ``virtualnetwork:NAME``, or a disk's
+    path, ``volume:POOL/NAME`` or ``network:NAME``.
+    """
+    kind, _, rest = name.partition(":")
+    if name == HOST_OBJECT:
+        return Target(Labelled.HOST)
+    if kind == "machine":
+        machine = view.machine_named(rest)
+        if machine is not None:
+            return target_of(machine)
+        uuid = _uuid(rest)
+        return Target(Labelled.MACHINE, uuid) if uuid else None
+    if kind == "vlan":
+        return Target(Labelled.VLAN, rest)
+    if kind == "bridge":
+        return Target(Labelled.NETWORK, name)
+    return Target(Labelled.NETWORK, rest) if kind == "virtualnetwork" else Target(Labelled.DISK, name)
+
+
+def target_of(machine: VirtualMachine) -> Target:
+    """Return what a machine is; the one that manages the others is the host."""
+    return Target(Labelled.HOST) if machine.is_management_domain else Target(Labelled.MACHINE, machine.uuid)
+
+
+def _uuid(text: str) -> str | None:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
+
+
 @asynccontextmanager
 async def copy_labelled(security: Security, source: Volume, wanted: Volume) -> AsyncIterator[None]:
     """Give a volume the label of the one that it is a copy of while it is made, and keep it once it is.
@@ -102,7 +138,13 @@ async def copy_labelled(security: Security, source: Volume, wanted: Volume) -> A
         yield
         return
     before = security.labels.get(Labelled.DISK, things[name].object)
-    copied = replace(labels[0], object=things[name].object, identity=None, assigned=datetime.now(UTC))
+    copied = replace(
+        labels[0],
+        object=things[name].object,
+        identity=None,
+        principal=f"copy of {labels[0].object}",
+        assigned=datetime.now(UTC),
+    )
     await _keep(security, copied)
     try:
         yield
@@ -137,7 +179,7 @@ def needed(security: Security) -> InForce:
     return security.in_force
 
 
-async def _thing(security: Security, target: Target) -> Thing:
+async def thing_of(security: Security, target: Target) -> Thing:
     """Find what is to be labelled, by the name that it is kept under."""
     name, view = target.name, security.inventory.view
     if target.kind is Labelled.DISK:

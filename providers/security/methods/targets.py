@@ -7,12 +7,11 @@ Errors: CimError.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from xencim.mof.values import Path
 from xencim.providers.backends.records import Bridge, Host, Labelled
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.security.labelling import Target
+from xencim.providers.security.labelling import Target, target_named, target_of
 from xencim.providers.security.methods.answers import text
 from xencim.providers.security.stores.objects import names_of
 from xencim.providers.storage import storage_volume
@@ -20,7 +19,6 @@ from xencim.providers.vm import computer_system
 from xencim.providers.vm.devices import logical_disk
 
 if TYPE_CHECKING:
-    from xencim.providers.backends.records import VirtualMachine
     from xencim.providers.core.spec import ClassSpec, MethodCall, Row
 
 
@@ -44,7 +42,11 @@ def target(call: MethodCall) -> Target:
     if (path is None) == (resource is None):
         raise CimError(Status.INVALID_PARAMETER, "AssignLabel: give either Element or Resource")
     if resource is not None:
-        return _named(call, resource)
+        found = target_named(call.context.view, resource)
+        if found is None:
+            kind, _, name = resource.partition(":")
+            raise CimError(Status.NOT_FOUND, f"there is no {kind} {name!r}")
+        return found
     if not isinstance(path, Path):
         raise CimError(Status.INVALID_PARAMETER, "AssignLabel: Element is no reference")
     spec, row = _found(call, path)
@@ -66,7 +68,7 @@ def _found(call: MethodCall, path: Path) -> tuple[ClassSpec, Row]:
 
 def _of_row(call: MethodCall, spec: ClassSpec, row: Row, path: Path) -> Target:
     if spec is computer_system.SPEC:
-        return _machine(row[0])
+        return target_of(row[0])
     if isinstance(row[0], Host):
         return Target(Labelled.HOST)
     if spec is storage_volume.SPEC:
@@ -81,36 +83,3 @@ def _of_row(call: MethodCall, spec: ClassSpec, row: Row, path: Path) -> Target:
     if source is None:
         raise CimError(Status.INVALID_PARAMETER, f"{path} is all networks: label them one by one")
     return Target(Labelled.NETWORK, f"bridge:{source.name}" if isinstance(source, Bridge) else source.name)
-
-
-def _machine(machine: VirtualMachine) -> Target:
-    if machine.is_management_domain:
-        return Target(Labelled.HOST)
-    return Target(Labelled.MACHINE, machine.uuid)
-
-
-def _uuid(text: str) -> str | None:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None
-
-
-def _named(call: MethodCall, resource: str) -> Target:
-    kind, _, name = resource.partition(":")
-    if resource == "host":
-        return Target(Labelled.HOST)
-    if kind == "machine":
-        machine = call.context.view.machine_named(name)
-        if machine is None and (uuid := _uuid(name)) is not None:
-            return Target(Labelled.MACHINE, uuid)  # labelled before it is defined, or arrives
-        if machine is None:
-            raise CimError(Status.NOT_FOUND, f"there is no machine {name!r}")
-        return _machine(machine)
-    if kind == "vlan":
-        return Target(Labelled.VLAN, name)
-    if kind == "bridge":
-        return Target(Labelled.NETWORK, resource)
-    if kind == "virtualnetwork":
-        return Target(Labelled.NETWORK, name)
-    return Target(Labelled.DISK, resource)

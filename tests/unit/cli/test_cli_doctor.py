@@ -58,7 +58,7 @@ def test_doctor_answers_in_json(arguments: list[str], capsys: pytest.CaptureFixt
     told = json.loads(capsys.readouterr().out)
     assert told["ok"] is True
     names = [check["name"] for check in told["checks"]]
-    assert names[:4] == ["configuration", "certificate", "accounts", "schema"]
+    assert names[:5] == ["configuration", "certificate", "accounts", "policy directory", "schema"]
     assert names[4:6] == ["hypervisor", "namespace"]
     assert len(names) == len(set(names))
 
