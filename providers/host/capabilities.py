@@ -6,7 +6,7 @@ CIM_SettingsDefineCapabilities).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from xencim.providers.core.spec import AssocSpec, Const, Link, Prop
 from xencim.providers.host import host_system
@@ -28,7 +28,7 @@ from xencim.providers.host.services import (
     virtual_system_snapshot_service_capabilities,
     virtual_system_snapshot_setting_data,
 )
-from xencim.providers.host.templates import RESOURCES, virtual_system
+from xencim.providers.host.templates import RESOURCES, STORAGE, virtual_system
 from xencim.providers.host.templates.common import Level
 from xencim.providers.pools.kind import pool_row
 from xencim.providers.vm.associations import ELEMENT_CAPABILITIES_LINKS
@@ -36,8 +36,8 @@ from xencim.providers.vm.associations import ELEMENT_CAPABILITIES_LINKS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from xencim.providers.core.pool_ids import PoolSource
     from xencim.providers.core.spec import ClassSpec, Context, Row
-    from xencim.providers.host.templates.common import Templates
     from xencim.providers.pools.kind import PoolKind
 
 _DEFAULT = (Prop("Characteristics", Const((2,)), source="constant: they are the element's only ones"),)
@@ -109,7 +109,16 @@ _POINT = (
 )
 
 
-def _templates(templates: Templates, setting: ClassSpec) -> Link:
+class _TemplatesOfPools(Protocol):
+    """The templates of a kind of pool."""
+
+    @property
+    def kind(self) -> PoolKind: ...
+
+    def of(self, context: Context, source: PoolSource, /) -> Iterable[Row]: ...
+
+
+def _templates(templates: _TemplatesOfPools, setting: ClassSpec) -> Link:
     kind = templates.kind
 
     def rights_of(context: Context, row: Row) -> Iterable[Row]:
@@ -138,6 +147,7 @@ SETTINGS_DEFINE_CAPABILITIES = AssocSpec(
     profiles=("DSP1043", "DSP1042"),
     links=(
         *(_templates(module.TEMPLATES, module.SPEC) for module in RESOURCES),
+        *(_templates(module.TEMPLATES, module.SPEC) for module in STORAGE),
         Link(
             left=virtual_system_management_capabilities.SPEC,
             right=virtual_system.SPEC,

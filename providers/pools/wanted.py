@@ -31,6 +31,7 @@ _BESIDE = frozenset(
         "VirtualQuantityUnits",
         "ResourceType",
         "ResourceSubType",
+        "ChangeableType",
     }
 )
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 FOLDERS = frozenset({"dir", "fs", "netfs"})
 """Pools whose volumes are files."""
-_DISK_DRIVE = 17
+FIXED_POOLS = frozenset({"iscsi", "iscsi-direct", "scsi", "mpath"})
+"""Pools whose volumes are made where they come from, not here."""
+DISK_DRIVE = 17
+"""ResourceType of pools, and of what is in them."""
 _WORD = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}\Z")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,1024}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
@@ -35,7 +38,7 @@ _FORMATS = {0: None, 1: "raw", 2: "qcow2"}
 
 
 @dataclass(frozen=True, slots=True)
-class _PoolType:
+class PoolType:
     """What a type of pool is called by libvirt, what must be given for it, and what may be."""
 
     name: str
@@ -45,27 +48,29 @@ class _PoolType:
 
 _LOGIN = frozenset({"HostPort", "UserName", "SecretUUID", "SecretUsage"})
 _FORMATTED = frozenset({"SourceFormat", "Build"})
-_TYPES = {
-    1: _PoolType("dir", frozenset({"Path"})),
-    2: _PoolType("fs", frozenset({"Path", "DevicePaths"}), _FORMATTED),
-    3: _PoolType("netfs", frozenset({"Path", "Host", "SourceDirectory"}), frozenset({"SourceFormat"})),
-    4: _PoolType("disk", frozenset({"DevicePaths"}), _FORMATTED | {"Path"}),
-    5: _PoolType("iscsi", frozenset({"Host", "DevicePaths"}), _LOGIN | {"Path"}),
-    6: _PoolType("logical", frozenset(), _FORMATTED | {"Path", "DevicePaths"}),
-    7: _PoolType("scsi", frozenset(), frozenset({"Path", "AdapterName", "PortName", "NodeName"})),
-    8: _PoolType("iscsi-direct", frozenset({"Host", "DevicePaths", "InitiatorName"}), _LOGIN),
-    9: _PoolType("mpath", frozenset(), frozenset({"Path"})),
-    10: _PoolType("rbd", frozenset({"Host", "SourceName"}), _LOGIN),
-    11: _PoolType("gluster", frozenset({"Host", "SourceName"}), frozenset({"SourceDirectory", "HostPort"})),
-    12: _PoolType("zfs", frozenset({"SourceName"}), frozenset({"DevicePaths", "Build"})),
-    13: _PoolType("vstorage", frozenset({"SourceName", "Path"})),
+POOL_TYPES = {
+    1: PoolType("dir", frozenset({"Path"})),
+    2: PoolType("fs", frozenset({"Path", "DevicePaths"}), _FORMATTED),
+    3: PoolType("netfs", frozenset({"Path", "Host", "SourceDirectory"}), frozenset({"SourceFormat"})),
+    4: PoolType("disk", frozenset({"DevicePaths"}), _FORMATTED | {"Path"}),
+    5: PoolType("iscsi", frozenset({"Host", "DevicePaths"}), _LOGIN | {"Path"}),
+    6: PoolType("logical", frozenset(), _FORMATTED | {"Path", "DevicePaths"}),
+    7: PoolType("scsi", frozenset(), frozenset({"Path", "AdapterName", "PortName", "NodeName"})),
+    8: PoolType("iscsi-direct", frozenset({"Host", "DevicePaths", "InitiatorName"}), _LOGIN),
+    9: PoolType("mpath", frozenset(), frozenset({"Path"})),
+    10: PoolType("rbd", frozenset({"Host", "SourceName"}), _LOGIN),
+    11: PoolType("gluster", frozenset({"Host", "SourceName"}), frozenset({"SourceDirectory", "HostPort"})),
+    12: PoolType("zfs", frozenset({"SourceName"}), frozenset({"DevicePaths", "Build"})),
+    13: PoolType("vstorage", frozenset({"SourceName", "Path"})),
 }
-_TARGETS = {
+"""By the number that Type has."""
+POOL_TARGETS = {
     "disk": "/dev",
     "iscsi": "/dev/disk/by-path",
     "scsi": "/dev/disk/by-path",
     "mpath": "/dev/mapper",
 }
+"""Where volumes appear when nobody says it."""
 _TARGET_NAMES = frozenset({"iscsi", "iscsi-direct"})
 """Pools whose device is a target's name, no path."""
 _ON_MANY = frozenset({"logical", "zfs"})
@@ -75,14 +80,14 @@ _LAST_PORT = 65535
 
 def wanted_pool(asked: Given, name: str | None) -> StoragePool:
     """Return the pool that settings ask for; ``name`` is the method's ElementName."""
-    kind = _TYPES.get(asked.number("Type") or 0)
+    kind = POOL_TYPES.get(asked.number("Type") or 0)
     if kind is None:
-        known = ", ".join(f"{number} {one.name}" for number, one in _TYPES.items())
+        known = ", ".join(f"{number} {one.name}" for number, one in POOL_TYPES.items())
         raise asked.refusal("Type", f"it is one of {known}")
     demand_only(
         asked, {"Type", "Autostart", "PoolID", *kind.needs, *kind.takes}, f"a pool of type {kind.name}"
     )
-    demand_type(asked, _DISK_DRIVE, kind.name, f"Type says {kind.name}")
+    demand_type(asked, DISK_DRIVE, kind.name, f"Type says {kind.name}")
     for needed in sorted(kind.needs):
         if not asked.values.get(needed):
             raise asked.refusal(needed, f"a pool of type {kind.name} needs it")
@@ -152,7 +157,7 @@ def _port(asked: Given) -> int | None:
 
 def pool_type(number: object) -> str:
     """Return what libvirt calls a type of pool."""
-    kind = _TYPES.get(number) if isinstance(number, int) else None
+    kind = POOL_TYPES.get(number) if isinstance(number, int) else None
     if kind is None:
         raise CimError(Status.INVALID_PARAMETER, f"Type: {number} is no type of pool")
     return kind.name
@@ -169,7 +174,7 @@ def checked_host(value: object) -> str | None:
 
 def described(source: StoragePool, class_name: str) -> Instance:
     """Return what a pool could be made from as settings that make it."""
-    number = next(number for number, kind in _TYPES.items() if kind.name == source.type)
+    number = next(number for number, kind in POOL_TYPES.items() if kind.name == source.type)
     told = {
         "Type": TypedValue("uint16", number),
         "Host": TypedValue("string", source.source_host),
@@ -182,7 +187,7 @@ def described(source: StoragePool, class_name: str) -> Instance:
 
 
 def _target(kind: str, path: str | None, name: str) -> str | None:
-    return path or (f"/dev/{name}" if kind == "logical" else _TARGETS.get(kind))
+    return path or (f"/dev/{name}" if kind == "logical" else POOL_TARGETS.get(kind))
 
 
 def _devices(asked: Given, kind: str) -> tuple[str, ...]:
@@ -203,7 +208,7 @@ def wanted_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
     )
     known = {"VolumeName", "Path", "PoolID", "FormatType", "AllocationQuantity", "Capacity", "BackingVolume"}
     demand_only(counted, known, "a volume")
-    demand_type(counted, _DISK_DRIVE, None, "")
+    demand_type(counted, DISK_DRIVE, None, "")
     _demand_pool(counted, pool)
     name = _volume_name(counted, pool)
     backing = _backing(counted, view)

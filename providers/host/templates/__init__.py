@@ -8,10 +8,15 @@ from xencim.providers.host.templates import (
     memory,
     network,
     processor,
+    storage_pool,
+    storage_volume,
     virtual_system,
 )
 
 RESOURCES = (processor, memory, disk, network, graphics, input, controller)
 """The modules of templates that belong to a pool."""
 
-SPECS = (*(module.SPEC for module in RESOURCES), virtual_system.SPEC)
+STORAGE = (storage_pool, storage_volume)
+"""The modules of templates of pools, and of what is made in them without a machine."""
+
+SPECS = (*(module.SPEC for module in (*RESOURCES, *STORAGE)), virtual_system.SPEC)

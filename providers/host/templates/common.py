@@ -57,7 +57,7 @@ class Templates:
     def of(self, context: Context, source: PoolSource) -> Iterator[Row]:
         """Yield the rows of one pool's templates."""
         host = context.view.host
-        return ((source, host, level) for level in Level if self._quantity(source, host, level) is not None)
+        return ((source, host, level) for level in Level if self.quantity(source, host, level) is not None)
 
     def spec(
         self, cim_class: str, *own: str, profiles: tuple[str, ...], refreshes_storage: bool = False
@@ -78,7 +78,7 @@ class Templates:
                 Prop(
                     "OtherResourceType", Const(kind.other_resource_type), source="constant: the pool's kind"
                 ),
-                Prop("VirtualQuantity", self._quantity, source="the host's limits, and our own defaults"),
+                Prop("VirtualQuantity", self.quantity, source="the host's limits, and our own defaults"),
                 Prop("VirtualQuantityUnits", Const(self.units), source="constant: as machines' settings"),
                 Prop("ChangeableType", Const(0), source="constant: templates cannot be changed"),
             ),
@@ -102,7 +102,8 @@ class Templates:
     def _caption(self, source: PoolSource, _host: Host, level: Level) -> str:
         return f"{level.value} of what comes from {pool_id(self.kind.name, source)}"
 
-    def _quantity(self, source: PoolSource, host: Host, level: Level) -> int | None:
+    def quantity(self, source: PoolSource, host: Host, level: Level) -> int | None:
+        """Return what a template tells."""
         quantity = {
             Level.DEFAULT: self.default,
             Level.MINIMUM: self.minimum,
