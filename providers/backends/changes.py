@@ -174,6 +174,7 @@ def check(config: MachineConfig, host: Host, old: MachineConfig | None = None) -
         _check_cpu(config.cpu, host)
     if old is None or config.memory != old.memory:
         _check_memory(config.memory)
+    _check_platform(config, host, old)
     for part, key in KEYS.items():
         counts = Counter(key(item) for item in getattr(config, part))
         twice = [name for name, count in counts.items() if count > 1]
@@ -206,6 +207,33 @@ def _check_cpu(cpu: CpuAllocation, host: Host) -> None:
     for name, value, lowest in (("weight", cpu.weight, 1), ("cap_percent", cpu.cap_percent, 0)):
         if value is not None and value < lowest:
             raise BackendError("invalid", f"cpu.{name} is {value}: at least {lowest}")
+
+
+def _check_platform(config: MachineConfig, host: Host, old: MachineConfig | None) -> None:
+    """Refuse what this host's hypervisor has not; where it does not tell, it decides itself."""
+    kinds = (guest for guest in host.guests if (guest.os_type, guest.arch) == (config.os_type, config.arch))
+    guest = next(kinds, None)
+    has = guest.platform if guest is not None else None
+    if guest is None or has is None:
+        return
+    # Where an image is named, none is looked for.
+    firmware, secure = (None, None) if config.loader else (config.firmware, config.secure_boot or None)
+    wanted: tuple[tuple[str, Any, tuple[Any, ...] | None, str], ...] = (
+        ("firmware", firmware, has.firmwares, "a firmware image of this kind (OVMF)"),
+        ("secure_boot", secure, (True,) if has.secure_boot else (), "a firmware image that can (OVMF)"),
+        ("tpm_version", config.tpm_version, has.tpm_versions, "the emulator of TPMs (swtpm)"),
+        ("cpu.mode", config.cpu.mode, has.cpu_modes, "a processor or an emulator that can"),
+    )
+    judged = None if old is None else {change.name for change in changes(old, config)}
+    for name, value, possible, missing in wanted:
+        is_there = value is None or possible is None or value in possible
+        if not is_there and (judged is None or name in judged):
+            has_these = ", ".join(possible or ()) or "none"
+            raise BackendError(
+                "unsupported",
+                f"{name} is {value}: {host.hypervisor} on this host has {has_these}",
+                hint=f"what the host lacks is {missing}",
+            )
 
 
 def _check_disks(disks: Iterable[Disk]) -> None:

@@ -37,6 +37,7 @@ from xencim.providers.backends.records import (
     MachineConfig,
     MemoryAllocation,
     Nic,
+    Platform,
     PoolState,
     PowerState,
     SnapshotKind,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xencim.providers.backends.inventory import Inventory
+    from xencim.providers.backends.xen.flask import FlaskControl
 
 FAKE_URI = re.compile(r"fake:([0-9]+)(?:\?delay_s=([0-9]+(?:\.[0-9]+)?))?")
 """How a user names such a host: the number of machines, and how long each action takes."""
@@ -79,6 +81,12 @@ _CONSOLES = (Console(index=0, source_type="pty", target_type="xen"),)
 _CONTROLLERS = (ControllerDevice(type="xenbus"),)
 _CDROM = Disk(target="hdc", device="cdrom", bus="ide", readonly=True)
 _LIMIT = Bandwidth(average_kib_s=12_800)
+_PLATFORM = Platform(
+    firmwares=("bios", "efi"),
+    secure_boot=True,
+    tpm_versions=("1.2", "2.0"),
+    cpu_modes=("host-passthrough", "host-model", "custom"),
+)
 
 _MOVES: dict[Action, tuple[frozenset[PowerState], PowerState]] = {
     Action.START: (
@@ -114,7 +122,9 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
         memory_kib=max(machines, 64) * 8 * 1024 * 1024,
         max_vcpus=128,
         guests=(
-            GuestSupport(os_type="hvm", arch="x86_64", domain_types=("xen",), max_vcpus=128),
+            GuestSupport(
+                os_type="hvm", arch="x86_64", domain_types=("xen",), max_vcpus=128, platform=_PLATFORM
+            ),
             GuestSupport(os_type="linux", arch="x86_64", domain_types=("xen",), max_vcpus=128),
         ),
         migration_uris=("tcp",),
@@ -223,6 +233,8 @@ class FakeBackend(
         self.pressed = []
         self.delay_s = 0.0
         """How long each action takes; may be changed at any time."""
+        self.flask: FlaskControl | None = None
+        """The made-up hypervisor's access control, where a test gives it one."""
         self._slow: dict[str, tuple[float, asyncio.Future[None]]] = {}
 
     async def start(self, inventory: Inventory) -> None:

@@ -45,11 +45,9 @@ class Given:
         left = {name: value for name, value in self.values.items() if name not in set(names)}
         return replace(self, values={**left, **instead})
 
-    def refusal(self, name: str, reason: str) -> CimError:
+    def refusal(self, name: str, reason: str, status: Status = Status.INVALID_PARAMETER) -> CimError:
         """Return the error that refuses a property."""
-        return CimError(
-            Status.INVALID_PARAMETER, f"{self.what}: property {name} of {self.class_name}: {reason}"
-        )
+        return CimError(status, f"{self.what}: property {name} of {self.class_name}: {reason}")
 
 
 def given(what: str, instance: Instance) -> Given:

@@ -64,7 +64,8 @@ class Resource:
     ``setters`` are carried out in their order, then ``beyond``: what is not in the part itself. ``make``
     begins a new part; None: each machine has exactly one. ``normalised`` brings values into the records'
     units, ``completed`` adds what is made up once for a new one, ``placed`` gives a new one its place among
-    the others. What is ``write_only`` is never told, so nothing says whether it was applied.
+    the others. What is ``write_only`` is never told, so nothing says whether it was applied. ``impossible``
+    is what the standard has and no hypervisor here does, with the reason.
     """
 
     spec: ClassSpec
@@ -73,6 +74,7 @@ class Resource:
     resource_types: tuple[int, ...]
     setters: Mapping[str, Setter]
     write_only: frozenset[str] = frozenset()
+    impossible: Mapping[str, str] | None = None
     beyond: Mapping[str, Callable[[MachineConfig, Any], MachineConfig]] | None = None
     make: Callable[[Given, Scene], Any] | None = None
     normalised: Callable[[Given, bool], Given] = _as_given
@@ -154,6 +156,10 @@ def _modified(
     *,
     wanted: Mapping[str, Value],
 ) -> Outcome:
+    for name, reason in (resource.impossible or {}).items():
+        if name in wanted:
+            hypervisor = context.view.host.hypervisor
+            raise asked.refusal(name, f"{hypervisor} {reason}", Status.NOT_SUPPORTED)
     _, part, origin, *_ = row
     ident = new_ident = resource.parts.ident(part)
     for one in affected(machine, origin):

@@ -16,6 +16,7 @@ from xencim.providers.backends.records import (
     Action,
     Bridge,
     GuestAccess,
+    Platform,
     PowerState,
     SnapshotKind,
     SnapshotWish,
@@ -146,6 +147,7 @@ class Connection:
             "getMaxVcpus": 512,
             "getInfo": ["x86_64", 3071, 2, 2596, 1, 1, 2, 1],
             "getCapabilities": read("virsh-capabilities.txt").strip(),
+            "getDomainCapabilities": read("virsh-domcapabilities.txt").strip(),
             "getSysinfo": read("virsh-sysinfo.txt"),
             "isAlive": 1,
             "newStream": None,
@@ -190,6 +192,8 @@ async def test_the_host(backends: Start, libxl: Connection) -> None:
     assert (host.hypervisor_version, host.library_version) == ("4.17", "9.0.0")
     assert (host.vendor, host.product, host.serial) == ("QEMU", "Standard PC (Q35 + ICH9, 2009)", None)
     assert (host.max_vcpus, host.memory_kib) == (512, 3071 * 1024)
+    # The driver lists neither firmwares nor processor modes, whatever it has: it is not judged by that.
+    assert {guest.platform for guest in host.guests if guest.arch == "x86_64"} == {Platform()}
     assert list(inventory.view.all(StoragePool)) == ["p"]
     assert inventory.view.all(Bridge) == {"br0": Bridge(name="br0")}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from libvirt import virNetwork, virStoragePool
 
     from xencim.providers.backends.libvirt.calls.session import Session
-    from xencim.providers.backends.records import Network, StoragePool
+    from xencim.providers.backends.records import GuestSupport, Network, StoragePool
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ Reader: TypeAlias = "tuple[str, Callable[[], T]]"
 """A thing's name and how to read it."""
 
 _HYPERVISORS = {"TEST": "Test"}
+_Q35 = "q35"
 
 
 def host(session: Session, *, name: str | None) -> Host:
@@ -68,9 +69,29 @@ def host(session: Session, *, name: str | None) -> Host:
         vendor=system.vendor,
         product=system.product,
         serial=system.serial,
-        guests=told.guests,
+        guests=tuple(_with_platform(session, guest, told.arch) for guest in told.guests),
         migration_uris=told.migration_uris,
     )
+
+
+def _with_platform(session: Session, guest: GuestSupport, arch: str | None) -> GuestSupport:
+    """Return a kind of machine with what it can be given; asked for the host's own architecture only.
+
+    The daemon starts an emulator to find out, once, and a host may have dozens of them.
+    """
+    if guest.arch != arch or not guest.domain_types:
+        return guest
+    kind = "kvm" if "kvm" in guest.domain_types else guest.domain_types[0]
+    # Of PCs' kinds, only this one can have all of it.
+    machine = _Q35 if _Q35 in guest.machines else next(iter(guest.machines), None)
+    try:
+        told = session.offered(session.connection.getDomainCapabilities, None, guest.arch, machine, kind)
+    except BackendError as error:
+        if error.kind in {"lost", "timeout"}:
+            raise
+        log.info("what %s machines can have was not told: %s", guest.os_type, error)
+        told = None
+    return replace(guest, platform=host_xml.platform(told)) if told else guest
 
 
 def _system_info(session: Session) -> host_xml.SystemInfo:

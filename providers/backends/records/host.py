@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What machines of one kind can be given: none, where it is empty; None is not told."""
+
+    firmwares: tuple[str, ...] | None = None  # bios, efi: those whose image the hypervisor finds by itself
+    secure_boot: bool = False
+    tpm_versions: tuple[str, ...] = ()  # that the host emulates
+    cpu_modes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuestSupport:
     """One kind of machine that the host can run."""
 
@@ -22,6 +32,7 @@ class GuestSupport:
     domain_types: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
     max_vcpus: int | None = None
+    platform: Platform | None = None  # None: the hypervisor does not tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

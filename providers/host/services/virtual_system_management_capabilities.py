@@ -5,6 +5,8 @@ Source: DSP1042 1.0, section 10 (CIM_VirtualSystemManagementCapabilities).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from xencim.providers.backends.records import GuestAccess
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.host.rows import HOST
@@ -12,6 +14,12 @@ from xencim.providers.host.services.common import capabilities_keys, methods_sup
 from xencim.providers.host.services.virtual_system_management_service import SPEC as SERVICE
 from xencim.providers.host.templates.virtual_system import guest_types
 from xencim.providers.network.switches.telling import SWITCH_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xencim.mof.values import Value
+    from xencim.providers.backends.records import Host, Platform
 
 _METHODS = {
     "DefineSystem": 2,
@@ -28,6 +36,32 @@ _GUEST_ACCESS = {
     GuestAccess.DUMP: 4,
     GuestAccess.MEMORY_DUMP: 5,
 }
+
+
+def _platforms(host: Host) -> list[Platform]:
+    """Return what is told of the kinds of machine: of the host's own architecture only."""
+    return [guest.platform for guest in host.guests if guest.platform is not None]
+
+
+def _union(field: str) -> Callable[[Host], Value]:
+    def union(host: Host) -> Value:
+        told = [values for has in _platforms(host) if (values := getattr(has, field)) is not None]
+        return tuple(dict.fromkeys(one for values in told for one in values)) if told else None
+
+    return union
+
+
+def _secure_boot(host: Host) -> bool | None:
+    told = _platforms(host)
+    return any(has.secure_boot for has in told) if told else None
+
+
+def _machines(host: Host) -> tuple[str, ...] | None:
+    own = [guest for guest in host.guests if guest.arch == host.arch]
+    return tuple(dict.fromkeys(machine for guest in own for machine in guest.machines)) or None
+
+
+_DOMAIN = "virConnectGetDomainCapabilities"
 
 SPEC = ClassSpec(
     cim_class="VirtualSystemManagementCapabilities",
@@ -52,6 +86,12 @@ SPEC = ClassSpec(
             lambda host: tuple(_GUEST_ACCESS[one] for one in host.guest_access) or None,
             source="what the driver answers to virDomainScreenshot, -SendKey and -CoreDump",
         ),
+        Prop("FirmwaresSupported", _union("firmwares"), source=f"{_DOMAIN}: os"),
+        Prop("SecureBootSupported", _secure_boot, source=f"{_DOMAIN}: os/loader"),
+        Prop("TPMVersionsSupported", _union("tpm_versions"), source=f"{_DOMAIN}: devices/tpm"),
+        Prop("CPUModesSupported", _union("cpu_modes"), source=f"{_DOMAIN}: cpu/mode"),
+        Prop("MachinesSupported", _machines, source="virConnectGetCapabilities: guest/arch/machine"),
+        Prop("ReservationSupported", Const(False), source="constant: no driver of libvirt's reserves"),
         Prop("ElementNameEditSupported", Const(False), source="constant: a machine cannot be renamed"),
     ),
     unfilled={

@@ -63,4 +63,5 @@ RESOURCE = Resource(
         "FeaturesHidden": lambda cpu, value, _scene: replace(cpu, features_hidden=tuple(value)),
     },
     beyond={"Affinity": _pinned},
+    impossible={"Reservation": "keeps no processor time for one machine: Weight gives it more than others"},
 )

@@ -98,19 +98,67 @@ async def test_memory_that_its_nodes_do_not_hold_is_refused(
     assert caught.value.kind == "invalid"
 
 
-async def test_a_tpm_is_kept_or_refused_by_name(
+async def test_what_the_host_has_not_is_told_and_refused_by_name(
+    guest: tuple[LibvirtBackend, Inventory], libvirtd: Libvirtd
+) -> None:
+    backend, inventory = guest
+    host = inventory.view.host
+    [platform] = [g.platform for g in host.guests if (g.os_type, g.arch) == ("hvm", host.arch)]
+    assert platform is not None
+    xml = ET.fromstring(libvirtd.virsh("domcapabilities", "--machine", "q35"))  # noqa: S314 - libvirt's own
+    modes = [mode.get("name") for mode in xml.findall("cpu/mode[@supported='yes']")]
+    assert list(platform.cpu_modes) == modes
+    assert bool(platform.tpm_versions) == (shutil.which("swtpm") is not None)
+    now = inventory.view.all(VirtualMachine)[UUID].current
+    for name, has in (
+        ("efi", "efi" in platform.firmwares),
+        ("secure_boot", platform.secure_boot),
+        ("tpm_version", bool(platform.tpm_versions)),
+    ):
+        secure = name == "secure_boot" or None
+        wanted = replace(now, tpm_version="2.0") if name == "tpm_version" else replace(now, firmware="efi")
+        wanted = replace(wanted, secure_boot=secure)
+        if has:
+            await backend.reconfigure(UUID, stored=wanted)
+            await backend.reconfigure(UUID, stored=now)
+        else:
+            with pytest.raises(BackendError, match="QEMU on this host has") as caught:
+                await backend.reconfigure(UUID, stored=wanted)
+            assert caught.value.kind == "unsupported"
+            assert caught.value.hint is not None
+    assert told(libvirtd).find("devices/tpm") is None
+
+
+async def test_a_machine_as_a_whole_and_its_processors_are_kept(
     guest: tuple[LibvirtBackend, Inventory], libvirtd: Libvirtd
 ) -> None:
     backend, inventory = guest
     now = inventory.view.all(VirtualMachine)[UUID].current
-    with_tpm = replace(now, tpm_version="2.0")
-    if shutil.which("swtpm") is None:
-        with pytest.raises(BackendError, match=r"TPM version '2\.0' is not supported"):
-            await backend.reconfigure(UUID, stored=with_tpm)
-    else:
-        await backend.reconfigure(UUID, stored=with_tpm)
-        tpm = told(libvirtd).find("devices/tpm")
-        assert tpm is not None
-        assert tpm.get("model") == "tpm-crb"
-        await backend.reconfigure(UUID, stored=replace(now, tpm_version=None))
-    assert told(libvirtd).find("devices/tpm") is None
+    cpu = replace(
+        now.cpu,
+        mode="custom",
+        model="qemu64",
+        features_required=("sse4.1",),
+        features_hidden=("svm",),
+        weight=512,
+        cap_percent=150,
+    )
+    wanted = replace(now, cpu=cpu, description="a note", boot_devices=("network", "hd"))
+    await backend.reconfigure(UUID, stored=replace(wanted, on_crash="restart", clock_offset="localtime"))
+    await backend.set_autostart(UUID, True)
+    xml = told(libvirtd)
+    assert (xml.findtext("description"), xml.findtext("on_crash")) == ("a note", "restart")
+    assert [boot.get("dev") for boot in xml.findall("os/boot")] == ["network", "hd"]
+    assert (xml.findtext("cpu/model"), xml.findtext("cputune/shares")) == ("qemu64", "512")
+    assert {f.get("name"): f.get("policy") for f in xml.findall("cpu/feature")} == {
+        "sse4.1": "require",
+        "svm": "disable",
+    }
+    assert "Autostart:      enable" in libvirtd.virsh("dominfo", "numa")
+    await backend.set_autostart(UUID, False)
+    await backend.control(UUID, Action.START, 30)
+    machine = inventory.view.all(VirtualMachine)[UUID]
+    assert machine.current.cpu.cap_percent == 150
+    line = libvirtd.virsh("schedinfo", "numa")
+    assert "cpu_shares     : 512" in line
+    assert "global_quota   : 150000" in line

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from xencim.providers.backends.records import NumaCell
+from xencim.providers.backends.fake import fake_host
+from xencim.providers.backends.records import NumaCell, Platform
 from xencim.providers.core.errors import Status
+from xencim.providers.host.services import virtual_system_management_capabilities as capabilities
+from xencim.providers.management.given import told
 
 from .management_world import Host, managing
 
@@ -78,3 +82,48 @@ async def test_memory_is_taken_from_nodes_of_the_host(host: Host) -> None:
     assert host.machine(OFF).current.memory.numa_nodes == ()
     status, why = await host.modify_refused("mem", f"{OFF}/mem", NUMANodes="all")
     assert (status, "names no numbers" in why) == (Status.INVALID_PARAMETER, True)
+
+
+async def test_nobody_reserves_and_is_told_so(host: Host) -> None:
+    assert await host.modify_refused("proc", f"{OFF}/proc", Reservation=50) == (
+        Status.NOT_SUPPORTED,
+        (
+            "ResourceSettings[0] of ModifyResourceSettings: property Reservation of "
+            "Xen_ProcResourceAllocationSettingData: Fake keeps no processor time for one machine: "
+            "Weight gives it more than others"
+        ),
+    )
+
+
+async def test_what_the_host_has_not_is_refused_by_name(host: Host) -> None:
+    before = host.view.host
+    guests = tuple(replace(guest, platform=Platform(firmwares=("bios",))) for guest in before.guests)
+    host.site.inventory.put(replace(before, guests=guests))
+    for wanted, said, missing in (
+        ({"Firmware": "efi"}, "firmware is efi: Fake on this host has bios", "firmware image"),
+        ({"SecureBoot": True}, "secure_boot is True: Fake on this host has none", "firmware image"),
+        ({"TPMVersion": "2.0"}, "tpm_version is 2.0: Fake on this host has none", "swtpm"),
+    ):
+        one = host.settings("system", InstanceID=f"Xen:{OFF}", **wanted)
+        status, why = await host.refusal("ModifySystemSettings", SystemSettings=one)
+        assert (status, said in why, missing in why) == (Status.NOT_SUPPORTED, True, True), why
+        new = host.settings("system", VirtualSystemIdentifier="new", IsFullVirt=True, **wanted)
+        status, why = await host.refusal("DefineSystem", SystemSettings=new)
+        assert (status, said in why) == (Status.NOT_SUPPORTED, True), why
+    assert host.view.machine_named("new") is None
+    # An image that is named needs no other.
+    await modify(host, OFF, Firmware="efi", Loader="/usr/share/OVMF/OVMF_CODE.fd")
+
+
+def test_capabilities_tell_it_before_one_asks() -> None:
+    asked = ("FirmwaresSupported", "SecureBootSupported", "TPMVersionsSupported", "CPUModesSupported")
+    host = fake_host(1)
+    assert [told(capabilities.SPEC, (host,), name) for name in asked] == [
+        ("bios", "efi"),
+        True,
+        ("1.2", "2.0"),
+        ("host-passthrough", "host-model", "custom"),
+    ]
+    silent = replace(host, guests=tuple(replace(guest, platform=None) for guest in host.guests))
+    assert [told(capabilities.SPEC, (silent,), name) for name in asked] == [None] * 4
+    assert told(capabilities.SPEC, (host,), "ReservationSupported") is False

@@ -1,7 +1,8 @@
-"""libvirt's capabilities and sysinfo XML: what the host is and which guests it can run.
+"""libvirt's capabilities and sysinfo XML: what the host is, which guests it can run and what those can have.
 
-Source: libvirt's documentation, "Driver capabilities XML format"; SMBIOS as libvirt tells it.
-Errors: BackendError (failed) for what is neither.
+Source: libvirt's documentation, "Driver capabilities XML format" and "Domain
+capabilities XML format"; SMBIOS as libvirt tells it.
+Errors: BackendError (failed) for what is none of them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from xencim.providers.backends.libvirt.xml.parse import document, number, text
-from xencim.providers.backends.records import GuestSupport
+from xencim.providers.backends.libvirt.xml.parse import document, number, text, yes
+from xencim.providers.backends.records import GuestSupport, Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # What firmware puts where a vendor left a field empty.
 _PLACEHOLDERS = {"not specified", "not settable", "to be filled by o.e.m.", "default string", "none"}
+
+# Of an emulated TPM, where a libvirt before 8.6 tells none.
+_TPM_VERSIONS = ("1.2", "2.0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,32 @@ def _guests(root: _Element) -> Iterator[GuestSupport]:
             machines=tuple(dict.fromkeys(m.text for m in machines if m.text)),
             max_vcpus=max(limits, default=None),
         )
+
+
+def platform(xml: str) -> Platform:
+    """Return what a domain capabilities document says."""
+    root = document(xml, "domainCapabilities")
+    loader_types = _values(root, "os/loader/enum[@name='type']")
+    # The firmware that a machine has when nothing is said is in no list of images. libxl lists none, and no
+    # modes either, whatever it can.
+    usual = ("bios",) if "rom" in loader_types else ()
+    images = _values(root, "os/enum[@name='firmware']")
+    is_listed = root.find("os/enum[@name='firmware']") is not None
+    is_emulated = "emulator" in _values(root, "devices/tpm/enum[@name='backendModel']")
+    versions = _values(root, "devices/tpm/enum[@name='backendVersion']") or _TPM_VERSIONS
+    return Platform(
+        firmwares=tuple(dict.fromkeys((*usual, *images))) if is_listed else None,
+        secure_boot="yes" in _values(root, "os/loader/enum[@name='secure']"),
+        tpm_versions=versions if is_emulated else (),
+        cpu_modes=tuple(
+            mode.get("name", "") for mode in root.iterfind("cpu/mode") if yes(mode.get("supported"))
+        )
+        or None,
+    )
+
+
+def _values(root: _Element, path: str) -> tuple[str, ...]:
+    return tuple(value.text for value in root.iterfind(f"{path}/value") if value.text)
 
 
 def system_info(xml: str) -> SystemInfo:
