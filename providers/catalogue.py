@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers import consoles, host, interop, jobs, migration, network, snapshots, storage, vm
+from xencim.providers.core.jobs.going_on import going_on
 from xencim.providers.management import core_dump
 from xencim.providers.management import working as management
 from xencim.providers.security import classes as security
@@ -48,8 +49,11 @@ RECONCILERS: Mapping[str, Reconciler] = {
     **network.RECONCILERS,
     **consoles.RECONCILERS,
 }
+# Kinds of work on a machine that libvirt ends whether or not somebody waits for it.
+_LONG_WORK = (state_change.KIND, "CreateSnapshot", "ApplySnapshot", "CreateCoreDump")
 
 
 def followers(site: Site) -> Mapping[str, Follower]:
     """Return, by the kind of job, who goes on with one whose work a killed server left to the hypervisor."""
-    return migration.followers(site)
+    left = {kind: going_on(site.backend, site.inventory, RECONCILERS[kind]) for kind in _LONG_WORK}
+    return {**left, **migration.followers(site)}

@@ -8,15 +8,15 @@ Errors: CimError, which says where the machine is.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Destination, VirtualMachine
+from xencim.providers.backends.records.jobs import RESULT
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.jobs.going_on import left_alone
 from xencim.providers.core.jobs.recovery import Followed
 from xencim.providers.migration.doors import door
 from xencim.providers.migration.giving_up import Abortable
@@ -35,16 +35,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KINDS = ("MigrateVirtualSystemToHost", "MigrateVirtualSystemToSystem")
-LOOK_S = 0.5
-"""How often the hypervisor is asked whether it still works."""
-BACK_S = 60.0
-"""How long a hypervisor that was lost may take to come back."""
 
 
 def followers(site: Site) -> Mapping[str, Follower]:
     """Return who goes on with the migrations that an earlier server of this site began."""
 
-    def follow(facts: Mapping[str, str]) -> Followed:
+    async def follow(facts: Mapping[str, str]) -> Followed:
         moving = Abortable(partial(site.backend.abort, facts["machine"]))
 
         async def work(progress: Progress) -> Mapping[str, Value]:
@@ -65,7 +61,9 @@ def followers(site: Site) -> Mapping[str, Follower]:
                     await there.cancel(token)
                 raise
             await tell_arrival(there, token, facts["name"], autostart=facts["autostart"] == str(True))
-            progress.tell(99, arrival(facts["name"], destination.name, facts.get("arrived")))
+            await progress.remember(
+                **{RESULT: arrival(facts["name"], destination.name, facts.get("arrived"))}
+            )
             return {}
 
         return Followed(work, moving.cancel, excludes_others=True)
@@ -78,7 +76,7 @@ async def settled(
 ) -> None:
     """Return when a machine has arrived; CimError tells what became of it otherwise."""
     uuid, name, host = facts["machine"], facts["name"], facts["destination"]
-    if not await _left_alone(backend, inventory, uuid, progress):
+    if not await left_alone(backend, inventory, uuid, progress):
         raise CimError(Status.FAILED, f"{name}: its hypervisor does not answer: where it runs cannot be told")
     here = inventory.view.get(VirtualMachine, uuid)
     try:
@@ -108,28 +106,6 @@ async def tell_arrival(there: Door, token: str, name: str, *, autostart: bool) -
 def arrival(name: str, host: str, path: Path | str | None) -> str:
     """Tell, for a job's status, where a machine is now; ``path`` is what it is there, if that is known."""
     return f"{name} is at {host} now" + (f": {path}" if path else "")
-
-
-async def _left_alone(backend: Backend, inventory: Inventory, uuid: str, progress: Progress) -> bool:
-    """Wait until the hypervisor has done with a machine, and the inventory shows what is so; tell whether."""
-    loop = asyncio.get_running_loop()
-    last_s = loop.time()
-    while loop.time() < last_s + BACK_S:
-        try:
-            if not await backend.is_busy(uuid):
-                await backend.resync()
-                return True
-            last_s = loop.time()
-            with suppress(BackendError):
-                percent = await backend.percent_done(uuid)
-                if percent is not None:
-                    progress.tell(percent)
-        except BackendError as error:
-            if error.kind == "not_found":
-                await backend.resync()
-                return inventory.view.get(VirtualMachine, uuid) is None
-        await asyncio.sleep(LOOK_S)
-    return False
 
 
 def _here(inventory: Inventory, uuid: str) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.core.jobs.recovery import Follower, Reconciler
+    from xencim.providers.core.jobs.recovery import Followed, Follower, Reconciler
     from xencim.providers.core.jobs.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,10 @@ class JobEngine:
         for known in await store.load():
             job = known
             if not job.state.is_final:
-                if job.state is not JobState.WAITING and job.kind in (followers or {}):
-                    self._follow(job, (followers or {})[job.kind])
+                follow = None if job.state is JobState.WAITING else (followers or {}).get(job.kind)
+                followed = await follow(dict(job.facts)) if follow else None
+                if followed is not None:
+                    self._follow(job, followed)
                     continue
                 job = found_out(job, reconcilers.get(job.kind), self._inventory.view)
                 await store.save(job)
@@ -209,9 +211,8 @@ class JobEngine:
 
     # A job's life ------------------------------------------------------------------------------
 
-    def _follow(self, job: Job, follower: Follower) -> None:
+    def _follow(self, job: Job, followed: Followed) -> None:
         """Go on with a job whose work an earlier server began."""
-        followed = follower(dict(job.facts))
         request = JobRequest(
             name=job.name,
             owner=Path(job.owner.class_name, job.owner.keys, self._namespace),

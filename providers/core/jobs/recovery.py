@@ -31,8 +31,9 @@ class Followed:
     excludes_others: bool = False
 
 
-Follower: TypeAlias = "Callable[[Mapping[str, str]], Followed]"
-"""Makes, of a job's facts, what watches over the rest of its work and repeats nothing."""
+Follower: TypeAlias = "Callable[[Mapping[str, str]], Awaitable[Followed | None]]"
+"""Makes, of a job's facts, what watches over the rest of its work, if any goes on; repeats nothing."""
+MEANWHILE = "the server ended while this went on"
 
 
 def found_out(job: Job, reconcile: Reconciler | None, view: View) -> Job:
@@ -41,10 +42,10 @@ def found_out(job: Job, reconcile: Reconciler | None, view: View) -> Job:
     if job.state is JobState.WAITING:
         text: str | None = "the server ended before this began: nothing was done"
     elif reconcile is None:
-        text = "the server ended while this went on; what became of it cannot be told"
+        text = f"{MEANWHILE}; what became of it cannot be told"
     else:
         found = reconcile(view, dict(job.facts))
-        text = found and f"the server ended while this went on; {found}"
+        text = found and f"{MEANWHILE}; {found}"
     if text is None:
         return replace(job, state=JobState.COMPLETED, percent=100, changed=now, finished=now)
     failure = JobError(code=FAILED, status=int(Status.FAILED), message=text)
