@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.providers.backends.records import JobState
+from xencim.providers.backends.records.jobs import RESULT
 from xencim.providers.core.access import Access
 from xencim.providers.core.jobs.keeping import TIME_BEFORE_REMOVAL
 from xencim.providers.core.spec import ClassSpec, Const, MethodSpec, Prop
@@ -49,7 +50,10 @@ def _elapsed(job: Job, _host: Host) -> timedelta:
 
 
 def _job_status(job: Job, _host: Host) -> str:
-    return job.status if job.status and not job.state.is_final else job.state.value
+    if not job.state.is_final:
+        return job.status or job.state.value
+    result = dict(job.facts).get(RESULT) if job.state is JobState.COMPLETED else None
+    return result or job.state.value
 
 
 def _descriptions(job: Job, _host: Host) -> tuple[str, ...]:

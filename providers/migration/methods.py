@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import VirtualMachine
+from xencim.providers.backends.records.jobs import RESULT
 from xencim.providers.core.errors import CimError
 from xencim.providers.core.jobs.errors import UNSUPPORTED
 from xencim.providers.core.jobs.progress import followed
@@ -148,7 +149,7 @@ class _Move:
                     await there.cancel(token)
                 raise
         await tell_arrival(there, token, machine.name, autostart=machine.autostart is True)
-        progress.tell(99, arrival(machine.name, name, arrived))
+        await progress.remember(**{RESULT: arrival(machine.name, name, arrived)})
         if arrived is None or not self._method.endswith("ToSystem"):
             return {}
         return {"NewComputerSystem": arrived}

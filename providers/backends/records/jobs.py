@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records.security import Reason
 
 
+RESULT = "result"
+"""The fact that tells in words what came of a job's work."""
+
+
 class JobState(Enum):
     """How far a job has come; those from COMPLETED on are final."""
 
