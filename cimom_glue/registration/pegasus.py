@@ -42,8 +42,7 @@ instance of PG_ProviderModule {{
   Version = "{version}";
   InterfaceType = "CMPI";
   InterfaceVersion = "2.0.0";
-  Location = "xencim_cmpi";
-  UserContext = 5;
+  Location = "xencim_cmpi";{user}
 }};
 
 instance of PG_Provider {{
@@ -51,6 +50,11 @@ instance of PG_Provider {{
   ProviderModuleName = "xencim";
 }};
 """
+# Of its MOF compiler, which takes them for nothing else.
+_WORDS = (
+    "any as association class disableoverride enableoverride flavor indication instance method of "
+    "parameter property qualifier ref reference restricted schema scope tosubclass translatable"
+)
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 
 
@@ -59,12 +63,7 @@ class Pegasus:
 
     name = "pegasus"
     after = ""
-    # Words of its MOF compiler, which takes them for nothing else.
-    unusable = frozenset(
-        ("any", "as", "association", "class", "disableoverride", "enableoverride", "flavor", "indication")
-        + ("instance", "method", "of", "parameter", "property", "qualifier", "ref", "reference")
-        + ("restricted", "schema", "scope", "tosubclass", "translatable")
-    )
+    unusable = frozenset(_WORDS.split())
 
     def __init__(self, root: Path) -> None:
         home = next((root / one for one in _HOMES if (root / one / "repository").is_dir()), root)
@@ -224,7 +223,9 @@ class Pegasus:
             }
             for number, name in enumerate(sorted(namespaces), 1)
         ]
-        return "\n".join([_MODULE.format(version=version), *map(_capability, capabilities)])
+        knows_users = self.namespace(self.interop()).has("PG_ProviderModule", "UserContext")
+        module = _MODULE.format(version=version, user="\n  UserContext = 5;" if knows_users else "")
+        return "\n".join([module, *map(_capability, capabilities)])
 
     def _capabilities(self) -> list[dict[str, Any]]:
         found = self._query("ei", "PG_ProviderCapabilities", self.interop()) or []

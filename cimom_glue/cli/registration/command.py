@@ -64,7 +64,8 @@ def unregister(args: argparse.Namespace) -> int:
         print_line(f"nothing is registered with {cimom.name} in {cimom.root}")
     elif not args.dry_run:
         print_line(f"no longer registered with {cimom.name} in {cimom.root}")
-        tell(cimom.after)
+        if cimom.after:
+            tell(cimom.after)
     return Exit.DONE
 
 
