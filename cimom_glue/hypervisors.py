@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.fake import FAKE_URI, FakeBackend
 from xencim.providers.backends.libvirt import LibvirtBackend, probe
+from xencim.providers.backends.libvirt.calls import uris
+from xencim.providers.backends.xen.backend import XenBackend
 
 if TYPE_CHECKING:
     from xencim.cimom_glue.config import Config
@@ -35,4 +37,5 @@ def _make(uri: str, number: int, config: Config) -> Backend:
         backend = FakeBackend(int(fake[1]), host_name=config.host.name or name)
         backend.delay_s = float(fake[2] or 0)
         return backend
-    return LibvirtBackend(uri, host_name=config.host.name, call_timeout_s=config.call_timeout_s)
+    kind = XenBackend if uris.driver(uri) == "xen" and uris.is_local(uri) else LibvirtBackend
+    return kind(uri, host_name=config.host.name, call_timeout_s=config.call_timeout_s)
