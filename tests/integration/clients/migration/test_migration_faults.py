@@ -41,7 +41,10 @@ def test_a_killed_source_server_follows_what_goes_on(here: Host, there: Host) ->
     with pytest.raises(pywbem.CIMError, match="MigrateVirtualSystemToHost is refused"):
         here.server.migrate("guest")
     let_it_go(here)
-    assert here.server.ended(job)["JobState"] == COMPLETED, here.server.log
+    ended = here.server.ended(job)
+    assert ended["JobState"] == COMPLETED, here.server.log
+    assert ended["JobStatus"].startswith("guest is at there now: //")
+    assert 'Name="guest"' in ended["JobStatus"]
     assert (here.domains(), there.domains()) == ({}, {"guest": "running"})
 
 
