@@ -4,7 +4,8 @@ The running machines are started anew in their order under the new policy, so th
 the order, as it did in the hypervisor. The first policy of a host needs no chain, nor does one that follows
 the default policy or is it.
 
-Source: Xen 4.1, ACM policy update: version chain, renames, replay; its error numbers and the hypervisor's.
+Source: Xen 4.1, ACM policy update: version chain, components, renames, replay; its error numbers and those
+of the hypervisor.
 Errors: none; all that stands against an update is a finding of its plan.
 """
 
@@ -94,6 +95,13 @@ class _Planning:
             self._find(
                 f"policy {_title(new)} is no newer than {_title(old)}, which is in force: raise its Version",
                 XsErr.VERSION_PREVENTS_UPDATE,
+            )
+        had, has = _components(old), _components(new)
+        if had != has:
+            self._find(
+                f"policy {_title(new)} has {' and '.join(has)}, and {_title(old)}, which is in force, has "
+                f"{' and '.join(had)}: what a policy consists of stays; reset the policy first",
+                XsErr.WRONG_POLICY_TYPE,
             )
 
     def _renames(self) -> dict[LabelName, str]:
@@ -245,6 +253,12 @@ def _labels(policy: Policy | None) -> Mapping[LabelName, Label]:
         return {}
     labels = (*policy.machine_labels, *policy.resource_labels)
     return {LabelName(label.kind, label.name): label for label in labels}
+
+
+def _components(policy: Policy) -> tuple[str, ...]:
+    """Return what a policy consists of, the primary component first, as the hypervisor's binary has it."""
+    types = {"ChineseWall": policy.chinese_wall_types, "SimpleTypeEnforcement": policy.ste_types}
+    return tuple(name for name, declared in types.items() if declared) or ("no types",)
 
 
 def _title(policy: Policy | None) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from xencim.mof.values import Path, TypedValue
 from xencim.providers.core import operations as op
 from xencim.providers.core.access import Access
+from xencim.providers.core.acting import ACTING
 from xencim.providers.core.carrying import class_operations, methods
 from xencim.providers.core.carrying.pull import Contexts
 from xencim.providers.core.carrying.pulled import PulledOperations
@@ -60,7 +61,11 @@ class Engine:
         what = f"{type(request).__name__} in {namespace.name}"
         self.policy.demand(principal, Access.READ, what)
         if isinstance(request, op.InvokeMethod):
-            return await self._invoke(namespace, request, principal)
+            token = ACTING.set(principal.name)
+            try:
+                return await self._invoke(namespace, request, principal)
+            finally:
+                ACTING.reset(token)
         if isinstance(request, Change) and self._subscriptions is not None:
             writer = Writer(self.registry, self.policy, self._subscriptions, namespace, principal)
             return await writer.answer(request)

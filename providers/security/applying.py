@@ -188,7 +188,8 @@ async def _commit(security: Security, change: Change, policy: Policy | None) -> 
     if not await hypervisor.enforces():
         await security.store.apply(change)
         return
-    before, loaded_before = security.in_force and security.in_force.policy, hypervisor.loaded
+    before = security.in_force.policy if security.in_force else None
+    loaded_before = hypervisor.loaded
     await security.store.begin(f"{change.action} {change.detail}")
     try:
         await hypervisor.load(policy)

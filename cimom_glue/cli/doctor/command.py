@@ -97,7 +97,7 @@ async def _check_hypervisors(config: Config, schema: Schema) -> AsyncIterator[Ch
         for site in world.sites:
             # With one hypervisor there is no doubt whose checks these are.
             whose = f"{site.backend.uri} " if len(world.sites) > 1 else ""
-            for check in (*site.backend.checks(), *await site.security.hypervisor.checks()):
+            for check in site.backend.checks():
                 yield replace(check, name=f"{whose}{check.name}")
             host = site.inventory.view.host.name
             yield Check(f"{whose}namespace", ok=True, detail=f"{site.namespace} holds host {host}")

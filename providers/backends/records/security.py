@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,10 @@ class Reason:
     types: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
 
+    def as_json(self) -> str:
+        """Return the reason as MessageArguments have it."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
@@ -143,6 +148,7 @@ class Denial:
     action: str  # what was to be done, in words
     outcome: str  # refused, permitted (permissive), alert, paused, destroyed
     reasons: tuple[Reason, ...]
+    principal: str = ""  # who wanted it
 
     @property
     def key(self) -> str:

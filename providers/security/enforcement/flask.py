@@ -16,7 +16,7 @@ from xencim.acm.decisions.decision import refused
 from xencim.acm.flask.compiler import assemble, compile_source
 from xencim.acm.flask.names import label_of
 from xencim.acm.model import Finding, FindingKind, Header, Policy, PolicyError, Version, XsErr
-from xencim.providers.backends.base import BackendError, Check
+from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.xen.flask import MayHaveFlask
 from xencim.providers.backends.xen.flask_text import Mode
 
@@ -106,20 +106,6 @@ class Hypervisor:
         told = (await self.running_labels()).get(machine.uuid)
         ours = self._security.label_of(machine.uuid)
         return PERMITTED if told in {None, ours} else refused([mislabelled(machine.name, str(told), ours)])
-
-    async def checks(self) -> tuple[Check, ...]:
-        """Tell what `xencim doctor` should know."""
-        if self.control is None:
-            return ()
-        try:
-            mode = await self.control.mode() if await self.enforces() else Mode.ABSENT
-        except BackendError as error:
-            return (Check("FLASK", ok=False, detail=error.message, hint=error.hint),)
-        if mode is Mode.ABSENT:
-            detail = "hypervisor not built with XSM: a policy is enforced in the management path only"
-        else:
-            detail = f"{mode.value.lower()}: the hypervisor is given the policy in force"
-        return (Check("FLASK", ok=True, detail=detail),)
 
 
 def mislabelled(name: str, told: str, ours: str) -> Finding:

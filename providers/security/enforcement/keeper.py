@@ -23,6 +23,8 @@ from xencim.acm.language import read_policy
 from xencim.acm.model import UNLABELED, PolicyError
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Denial, Labelled, Mode, Reaction, VirtualMachine
+from xencim.providers.core.acting import ACTING
+from xencim.providers.core.state import StateError
 from xencim.providers.security.enforcement.flask import Hypervisor
 from xencim.providers.security.enforcement.refusals import DeniedError, reasons_of
 from xencim.providers.security.enforcement.uses import (
@@ -88,6 +90,7 @@ class Security:
         """Held while the policy or a label changes: one at a time."""
         self._expected: dict[str, int] = {}
         self._denials: deque[str] = deque()
+        self._writing: set[asyncio.Task[None]] = set()
         self._count = 0
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -118,10 +121,12 @@ class Security:
             self._unsubscribe()
             self._unsubscribe = None
         await self._watch.stop()
+        await asyncio.gather(*self._writing)
 
     async def settled(self) -> None:
-        """Return when all machines that were started past this server have been looked at."""
+        """Return when all machines that were started have been looked at, and refusals are on disk."""
         await self._watch.settled()
+        await asyncio.gather(*self._writing)
 
     async def _renew_identities(self) -> None:
         """Know disks again after the host has numbered its devices anew."""
@@ -245,7 +250,7 @@ class Security:
         return all_of((self.may_start(machine.uuid), used))
 
     def record(self, machine: tuple[str, str], action: str, outcome: str, decision: Decision) -> None:
-        """Tell of a refusal: in the log, and as a record."""
+        """Tell of a refusal: in the log, as a record, and in the history."""
         uuid, name = machine
         log.warning("%s: %s: %s", action, outcome, decision.reason)
         self._count += 1
@@ -257,11 +262,21 @@ class Security:
             action=action,
             outcome=outcome,
             reasons=reasons_of(decision.findings),
+            principal=ACTING.get(),
         )
         self.inventory.put(denial)
+        writing = asyncio.create_task(self._write(denial, decision.reason))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
         self._denials.append(denial.key)
         while len(self._denials) > KEPT_DENIALS:
             self.inventory.remove(Denial, self._denials.popleft())
+
+    async def _write(self, denial: Denial, reason: str) -> None:
+        try:
+            await self.store.remember_denial(denial, reason)
+        except StateError as error:
+            log.error("a refusal is not in the history: %s", error)  # noqa: TRY400 - the cause is the text
 
     # What runs ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from xencim.acm.decisions.decision import all_of
@@ -36,7 +37,8 @@ class Watch:
 
     def look(self, machine: VirtualMachine, *, was_asked_for: bool) -> None:
         """Have a machine looked at that runs now; one asked for is known by its label, or else is not."""
-        task = asyncio.create_task(self._look(machine, was_asked_for=was_asked_for))
+        looking = self._look(machine, was_asked_for=was_asked_for)
+        task = asyncio.create_task(looking, context=Context())  # nobody's wish, whoever had it started
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from xencim.providers.backends.records import Denial
     from xencim.providers.core.state import State
 
 MIGRATIONS = (
@@ -61,6 +62,11 @@ MIGRATIONS = (
     """,
     "ALTER TABLE security_documents ADD COLUMN signer TEXT",
 )
+KEPT_DENIALS = 10_000
+"""How many refusals of a site are kept; the oldest go first."""
+_DENIALS_BETWEEN = 100
+"""After how many refusals those that are too many go."""
+_OUTCOMES = "('refused', 'permitted', 'alert', 'paused', 'destroyed')"
 NO_POLICY = ""
 """The digest of no policy: expected where none is believed in force."""
 
@@ -86,7 +92,9 @@ class HistoryEntry:
     number: int
     at: datetime
     principal: str
-    action: str  # applied, rolled back, reset, failed, mode, reaction, labelled
+    # applied, rolled back, reset, failed, mode, reaction, labelled; of what was refused, or would have been:
+    # refused, permitted, alert, paused, destroyed
+    action: str
     from_digest: str | None
     to_digest: str | None
     detail: str
@@ -123,6 +131,7 @@ class SecurityStore:
     def __init__(self, state: State, site: str) -> None:
         self._state = state
         self._site = site
+        self._denials = 0
 
     async def load(self) -> tuple[Kept, list[AssignedLabel]]:
         """Return what is kept, for a new site what it begins with."""
@@ -240,6 +249,31 @@ class SecurityStore:
             digest = self._digest(connection)
             detail = f"{label.key}: no label, was {label}"
             self._remember(connection, now, principal, "labelled", change=(digest, digest), detail=detail)
+
+        await self._state.run(write)
+
+    async def remember_denial(self, denial: Denial, reason: str) -> None:
+        """Keep who was refused what and why; the oldest refusals go, what was done about policies stays."""
+        self._denials += 1
+        too_many = self._denials % _DENIALS_BETWEEN == 0
+
+        def write(connection: sqlite3.Connection) -> None:
+            digest = self._digest(connection)
+            self._remember(
+                connection,
+                denial.at.isoformat(),
+                denial.principal,
+                denial.outcome,
+                change=(digest, digest),
+                detail=f"{denial.action}: {reason}",
+            )
+            if too_many:
+                denials = f"FROM security_history WHERE site = :site AND action IN {_OUTCOMES}"
+                connection.execute(
+                    f"DELETE {denials} AND number <= (SELECT number {denials}"
+                    " ORDER BY number DESC LIMIT 1 OFFSET :kept)",
+                    {"site": self._site, "kept": KEPT_DENIALS},
+                )
 
         await self._state.run(write)
 

@@ -232,3 +232,23 @@ def test_what_remains_could_start_in_its_order() -> None:
             present.start(one.key, one.label)
         assert plan_update(None, new, HostState(tuple(left))).is_feasible
     assert feasible > 50
+
+
+def test_what_a_policy_consists_of_stays() -> None:
+    following = Header("mytest", Version(1, 1), previous=PolicyReference("mytest", "1.0"))
+    wall_only = replace(
+        BANKS,
+        header=following,
+        ste_types=None,
+        machine_labels=tuple(replace(label, ste_types=frozenset()) for label in BANKS.machine_labels),
+        resource_labels=(),
+    )
+    plan = plan_update(BANKS, wall_only)
+    assert not plan.is_feasible
+    (finding,) = plan.findings
+    assert finding.xserr is XsErr.WRONG_POLICY_TYPE
+    assert finding.message == (
+        "policy mytest 1.1 has ChineseWall, and mytest 1.0, which is in force, has ChineseWall and "
+        "SimpleTypeEnforcement: what a policy consists of stays; reset the policy first"
+    )
+    assert plan_update(None, wall_only).is_feasible

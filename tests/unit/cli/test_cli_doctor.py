@@ -59,7 +59,7 @@ def test_doctor_answers_in_json(arguments: list[str], capsys: pytest.CaptureFixt
     assert told["ok"] is True
     names = [check["name"] for check in told["checks"]]
     assert names[:5] == ["configuration", "certificate", "accounts", "policy directory", "schema"]
-    assert names[4:6] == ["hypervisor", "namespace"]
+    assert names[5:7] == ["hypervisor", "namespace"]
     assert len(names) == len(set(names))
 
 

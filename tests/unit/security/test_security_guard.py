@@ -28,6 +28,7 @@ from xencim.providers.core.jobs.errors import describe, embedded
 from xencim.providers.security.applying import set_mode, set_reaction
 from xencim.providers.security.enforcement.guard import GUARDED, PASSED, GuardedBackend
 from xencim.providers.security.enforcement.refusals import DeniedError
+from xencim.providers.security.stores import store
 
 from .security_world import A_BANK, B_BANK, IMAGES, OFF, OFF_TOO, PAUSED, RUNNING, Secured, banks, secured
 
@@ -247,3 +248,20 @@ async def test_a_machine_does_not_return_to_a_snapshot_with_a_disk_of_somebody_e
         await host.label_disk(f"{IMAGES}/{OFF}.qcow2", B_BANK)
         with pytest.raises(DeniedError, match=rf"^return of '{OFF}' to snapshot 'before' is refused"):
             await host.site.backend.apply_snapshot(uuid, "before")
+
+
+async def test_refusals_are_in_the_history_with_who_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "KEPT_DENIALS", 3)
+    monkeypatch.setattr(store, "_DENIALS_BETWEEN", 5)
+    async with secured(policy=banks()) as host:
+        assert (await host.request(OFF, ENABLED)).return_value == 0
+        for number in range(5):
+            with pytest.raises(CimError):
+                await host.request(OFF_TOO, ENABLED, who="admin" if number else "root")
+        await host.security.settled()
+        entries = [one for one in await host.security.store.history() if one.action == "refused"]
+        assert [entry.principal for entry in entries] == ["admin"] * 3
+        assert entries[0].detail.startswith(f"start of {OFF_TOO!r}: ")
+        assert "conflict set 'RER'" in entries[0].detail
+        applied = [one for one in await host.security.store.history() if one.action == "applied"]
+        assert len(applied) == 1
