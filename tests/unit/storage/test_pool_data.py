@@ -109,6 +109,23 @@ async def test_a_pool_goes_with_its_content(storage: Storage) -> None:
     assert storage.view.get(Volume, "new/v") is None
 
 
+async def test_forgetting_a_pool_deletes_nothing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = []
+    backend = storage.world.sites[0].backend
+    forget = backend.delete_pool
+
+    async def noted(name: str, *, with_content: bool = False) -> None:
+        wishes.append((name, with_content))
+        await forget(name, with_content=with_content)
+
+    monkeypatch.setattr(backend, "delete_pool", noted)
+    for name in ("forgotten", "deleted"):
+        await storage.create_pool(name, Type=1, Path=f"/srv/{name}")
+    await storage.call(SERVICE, "DeleteResourcePool", Pool=pool_path("forgotten"))
+    await emptied(storage, "deleted")
+    assert wishes == [("forgotten", False), ("deleted", True)]
+
+
 async def test_content_in_use_stays(storage: Storage) -> None:
     await storage.create_pool(Type=1, Path="/srv/new")
     await storage.create_volume("new", VolumeName="base", Capacity=MIB)

@@ -313,6 +313,12 @@ def test_disk_settings() -> None:
         "DriverName": "qemu",
         "DriverType": "qcow2",
         "BootOrder": 1,
+        "TotalBandwidthLimit": 0,
+        "ReadBandwidthLimit": 0,
+        "WriteBandwidthLimit": 0,
+        "TotalIOPSLimit": 0,
+        "ReadIOPSLimit": 0,
+        "WriteIOPSLimit": 0,
     }
     lun = setting(name, Disk(target="sda", device="lun", pool="images", volume="v"), None)
     assert (lun["EmulatedType"], lun["ConsumerVisibility"], lun["PoolID"]) == (4, 2, "DiskPool/0")
