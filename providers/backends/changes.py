@@ -252,6 +252,12 @@ def _check_memory(memory: MemoryAllocation) -> None:
             f"memory.current_kib is {memory.current_kib}: more than 0, at most memory.maximum_kib, "
             f"{memory.maximum_kib}",
         )
+    if memory.hot_plug_limit_kib is not None and memory.hot_plug_limit_kib < memory.maximum_kib:
+        raise BackendError(
+            "invalid",
+            f"memory.hot_plug_limit_kib is {memory.hot_plug_limit_kib}: at least memory.maximum_kib, "
+            f"{memory.maximum_kib}",
+        )
 
 
 # What can be done ------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ _LIVE = frozenset(
     }
 )
 
+_PLUGGED = frozenset({"memory.maximum_kib"})
+
 
 class FakeManagement:
     """The write side of a host made up in memory."""
@@ -135,7 +137,7 @@ class FakeManagement:
         differences = changes(old, wanted)
         grown(old, differences)
         if running:
-            doable(old, differences, _LIVE)
+            doable(old, differences, _LIVE | _PLUGGED if old.memory.hot_plug_limit_kib else _LIVE)
 
     def _filled(self) -> Inventory:
         if self._inventory is None:

@@ -33,6 +33,7 @@ class MemoryAllocation:
 
     current_kib: int
     maximum_kib: int
+    hot_plug_limit_kib: int | None = None  # what modules may bring it to while it runs; None: none come
     huge_page_kib: int | None = None
     dump_core: bool | None = None
     numa_mode: str | None = None  # strict, preferred, interleave, restrictive

@@ -21,6 +21,7 @@ TEMPLATES = Templates(
 SPEC = TEMPLATES.spec(
     "MemResourceAllocationSettingData",
     "dumpCore",
+    "HotPlugLimit",
     "HugePageSize",
     "NUMANodes",
     "NUMAMode",

@@ -58,6 +58,7 @@ RESOURCE = Resource(
         "Reservation": _current,
         "VirtualQuantity": _current,
         "dumpCore": lambda memory, value, _scene: replace(memory, dump_core=value),
+        "HotPlugLimit": lambda memory, value, _scene: replace(memory, hot_plug_limit_kib=value or None),
         "NUMANodes": lambda memory, value, _scene: _placed(memory, value),
         "NUMAMode": lambda memory, value, _scene: replace(memory, numa_mode=value or None),
         "HugePageSize": lambda memory, value, _scene: replace(memory, huge_page_kib=value or None),

@@ -44,6 +44,11 @@ SPEC = ClassSpec(
             source="virDomainGetXMLDesc: memory/@dumpCore",
         ),
         Prop(
+            "HotPlugLimit",
+            lambda _vm, memory, _origin: memory.hot_plug_limit_kib,
+            source="virDomainGetXMLDesc: maxMemory",
+        ),
+        Prop(
             "HugePageSize",
             lambda _vm, memory, _origin: memory.huge_page_kib,
             source="virDomainGetXMLDesc: memoryBacking/hugepages/page",

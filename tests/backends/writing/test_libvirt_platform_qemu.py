@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -107,11 +107,11 @@ async def test_what_the_host_has_not_is_told_and_refused_by_name(
     assert platform is not None
     xml = ET.fromstring(libvirtd.virsh("domcapabilities", "--machine", "q35"))  # noqa: S314 - libvirt's own
     modes = [mode.get("name") for mode in xml.findall("cpu/mode[@supported='yes']")]
-    assert list(platform.cpu_modes) == modes
+    assert list(platform.cpu_modes or ()) == modes
     assert bool(platform.tpm_versions) == (shutil.which("swtpm") is not None)
     now = inventory.view.all(VirtualMachine)[UUID].current
     for name, has in (
-        ("efi", "efi" in platform.firmwares),
+        ("efi", "efi" in (platform.firmwares or ())),
         ("secure_boot", platform.secure_boot),
         ("tpm_version", bool(platform.tpm_versions)),
     ):
@@ -162,3 +162,39 @@ async def test_a_machine_as_a_whole_and_its_processors_are_kept(
     line = libvirtd.virsh("schedinfo", "numa")
     assert "cpu_shares     : 512" in line
     assert "global_quota   : 150000" in line
+
+
+async def test_memory_modules_come_to_a_running_machine_and_its_definition(
+    guest: tuple[LibvirtBackend, Inventory], libvirtd: Libvirtd
+) -> None:
+    backend, inventory = guest
+
+    def sized(config: MachineConfig, size_kib: int, **also: object) -> MachineConfig:
+        memory: Any = also | {"maximum_kib": size_kib, "current_kib": size_kib}
+        return replace(config, memory=replace(config.memory, **memory))
+
+    now = inventory.view.all(VirtualMachine)[UUID].current
+    await backend.reconfigure(UUID, stored=replace(now, numa_cells=(), acpi=True))  # which plugging needs
+    now = inventory.view.all(VirtualMachine)[UUID].current
+    await backend.reconfigure(UUID, stored=sized(now, 131072, hot_plug_limit_kib=524288))
+    assert told(libvirtd).findtext("maxMemory") == "524288"
+    await backend.control(UUID, Action.START, 30)
+    machine = inventory.view.all(VirtualMachine)[UUID]
+    assert machine.stored is not None
+    await backend.reconfigure(
+        UUID, current=sized(machine.current, 262144), stored=sized(machine.stored, 262144)
+    )
+    for words in ((), ("--inactive",)):
+        xml = ET.fromstring(libvirtd.virsh("dumpxml", "numa", *words))  # noqa: S314 - libvirt's own
+        assert (xml.findtext("memory"), xml.findtext("currentMemory")) == ("262144", "262144")
+        assert [size.text for size in xml.findall("devices/memory/target/size")] == ["131072"]
+    machine = inventory.view.all(VirtualMachine)[UUID]
+    with pytest.raises(BackendError, match=r"memory goes by whole modules; the machine's, in KiB: 131072"):
+        await backend.reconfigure(UUID, current=sized(machine.current, 196608))
+    with pytest.raises(BackendError, match="hot_plug_limit_kib is 524288: at least") as caught:
+        await backend.reconfigure(UUID, current=sized(machine.current, 1048576))
+    assert caught.value.kind == "invalid"
+    await backend.control(UUID, Action.DESTROY, 30)
+    off = inventory.view.all(VirtualMachine)[UUID].current
+    await backend.reconfigure(UUID, stored=sized(off, 131072))
+    assert told(libvirtd).findall("devices/memory") == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xencim.providers.backends.fake import fake_host
-from xencim.providers.backends.records import NumaCell, Platform
+from xencim.providers.backends.records import NumaCell, Platform, PowerState
 from xencim.providers.core.errors import Status
 from xencim.providers.host.services import virtual_system_management_capabilities as capabilities
 from xencim.providers.management.given import told
@@ -127,3 +127,16 @@ def test_capabilities_tell_it_before_one_asks() -> None:
     silent = replace(host, guests=tuple(replace(guest, platform=None) for guest in host.guests))
     assert [told(capabilities.SPEC, (silent,), name) for name in asked] == [None] * 4
     assert told(capabilities.SPEC, (host,), "ReservationSupported") is False
+
+
+async def test_memory_comes_to_a_running_machine_that_was_started_for_it(host: Host) -> None:
+    most = host.machine(RUNNING).current.memory.maximum_kib
+    status, why = await host.modify_refused("mem", f"{RUNNING}/mem", Limit=2 * most)
+    assert (status, "memory.maximum_kib cannot be changed while" in why) == (Status.NOT_SUPPORTED, True)
+    await host.modify("mem", f"{OFF}/mem", HotPlugLimit=4 * most)
+    off = host.machine(OFF)
+    assert off.current.memory.hot_plug_limit_kib == 4 * most
+    host.site.inventory.put(replace(off, state=PowerState.RUNNING, stored=off.current))
+    await host.modify("mem", f"{OFF}/mem", Limit=2 * most)
+    assert host.machine(OFF).current.memory.maximum_kib == 2 * most
+    assert host.stored(OFF).memory.maximum_kib == 2 * most

@@ -23,7 +23,7 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.changes import KEYS, changes, doable
 from xencim.providers.backends.libvirt.xml.device_writer import elements, new_element, write_device
 from xencim.providers.backends.libvirt.xml.device_xml import DISK_LIMITS
-from xencim.providers.backends.libvirt.xml.machine_writer import PERIOD_US, domain_text
+from xencim.providers.backends.libvirt.xml.machine_writer import PERIOD_US, domain_text, module, modules
 from xencim.providers.backends.libvirt.xml.parse import document
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ class Step:
 
 def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int) -> list[Step]:
     """Return how a running machine becomes what is wanted, if every difference can be made."""
-    todo = doable(old, changes(old, wanted), POSSIBLE.get(driver, frozenset()))
+    possible = POSSIBLE.get(driver, frozenset())
+    if driver == "qemu" and old.memory.hot_plug_limit_kib is not None:
+        possible |= {"memory.maximum_kib"}
+    todo = doable(old, changes(old, wanted), possible)
     if wanted.cpu.count < old.cpu.count and old.domain_type == _EMULATED:
         raise BackendError(
             "unsupported",
@@ -108,7 +111,7 @@ def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int
         )
     return [
         *_texts(todo),
-        *_memory(todo),
+        *_memory(todo, driver),
         *_processors(todo, host_cpus),
         *_scheduling(todo, driver),
         *_lifecycle(todo),
@@ -134,12 +137,13 @@ def _set_text(change: Change, session: Session, domain: virDomain) -> None:
     session.call(domain.setMetadata, kind, change.new, None, None, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
-def _memory(todo: list[Change]) -> Iterator[Step]:
+def _memory(todo: list[Change], driver: str) -> Iterator[Step]:
     """Set the maximum first when it grows, last when it shrinks: the size in use stays below it."""
     sizes = [change for change in todo if change.part == "memory"]
     growing = any(c.field == "maximum_kib" and c.new > c.old for c in sizes)
     for change in sorted(sizes, key=lambda c: (c.field == "maximum_kib") != growing):
-        yield Step(change.name, partial(_set_memory, change))
+        is_plugged = driver == "qemu" and change.field == "maximum_kib"
+        yield Step(change.name, partial(_plug_memory if is_plugged else _set_memory, change))
 
 
 def _set_memory(change: Change, session: Session, domain: virDomain) -> None:
@@ -148,6 +152,20 @@ def _set_memory(change: Change, session: Session, domain: virDomain) -> None:
     if change.field == "maximum_kib":
         flags |= libvirt.VIR_DOMAIN_MEM_MAXIMUM
     session.call(domain.setMemoryFlags, change.new, flags)
+
+
+def _plug_memory(change: Change, session: Session, domain: virDomain) -> None:
+    """Add a module, or have the guest let go of one."""
+    live = session.libvirt.VIR_DOMAIN_AFFECT_LIVE
+    if change.new > change.old:
+        session.call(domain.attachDeviceFlags, domain_text(module(change.new - change.old)), live)
+        return
+    there = modules(document(session.call(domain.XMLDesc, 0), "domain"))
+    fitting = [element for element, size_kib in there if size_kib == change.old - change.new]
+    if not fitting:
+        sizes = ", ".join(str(size_kib) for _, size_kib in there) or "none"
+        raise BackendError("unsupported", f"memory goes by whole modules; the machine's, in KiB: {sizes}")
+    session.call(domain.detachDeviceFlags, domain_text(fitting[-1]), live)
 
 
 def _processors(todo: list[Change], host_cpus: int) -> Iterator[Step]:

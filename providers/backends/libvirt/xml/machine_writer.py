@@ -17,6 +17,8 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.xml import edit
 from xencim.providers.backends.libvirt.xml.device_writer import write_devices
 from xencim.providers.backends.libvirt.xml.machine_xml import TEMPLATE, config_of
+from xencim.providers.backends.libvirt.xml.parse import size_kib
+from xencim.providers.backends.records import NumaCell
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
         CpuAllocation,
         MachineConfig,
         MemoryAllocation,
-        NumaCell,
         Vcpu,
     )
 
@@ -52,6 +53,8 @@ _ATTRIBUTES = (
 )
 _FEATURES = ("acpi", "apic", "pae")
 PERIOD_US = 100_000
+_MODULES = 16
+"""How many memory modules may come to a machine."""
 
 
 def new_domain(name: str, uuid: str, config: MachineConfig) -> _Element:
@@ -151,9 +154,11 @@ def _write_numa_cells(domain: _Element, cells: tuple[NumaCell, ...], now: tuple[
 
 
 def _write_memory(domain: _Element, memory: MemoryAllocation, now: MemoryAllocation) -> None:
+    if memory.hot_plug_limit_kib != now.hot_plug_limit_kib:
+        _write_hot_plug(domain, memory)
     cells = config_of(domain).numa_cells
-    if cells and memory.maximum_kib != sum(cell.memory_kib for cell in cells):
-        raise BackendError("invalid", "memory.maximum_kib: the machine's virtual NUMA nodes hold another sum")
+    if cells:
+        fit_modules(domain, memory, sum(cell.memory_kib for cell in cells))
     if (memory.maximum_kib, memory.current_kib) != (now.maximum_kib, now.current_kib):
         for path, size_kib in (("memory", memory.maximum_kib), ("currentMemory", memory.current_kib)):
             edit.set_text(domain, path, size_kib)
@@ -170,6 +175,49 @@ def _write_memory(domain: _Element, memory: MemoryAllocation, now: MemoryAllocat
         if memory.huge_page_kib is not None:
             page = edit.child(domain, "memoryBacking/hugepages/page")
             page.attrib.update({"size": str(memory.huge_page_kib), "unit": "KiB"})
+
+
+def _write_hot_plug(domain: _Element, memory: MemoryAllocation) -> None:
+    """Let modules come while the machine runs; QEMU wants a node that they belong to."""
+    if memory.hot_plug_limit_kib is None:
+        edit.drop(domain, "maxMemory")
+        return
+    edit.set_text(domain, "maxMemory", memory.hot_plug_limit_kib)
+    edit.set_attribute(domain, "maxMemory", "slots", _MODULES)
+    edit.set_attribute(domain, "maxMemory", "unit", "KiB")
+    now = config_of(domain)
+    if not now.numa_cells:
+        node = NumaCell(cpus=tuple(range(now.cpu.maximum)), memory_kib=memory.maximum_kib)
+        _write_numa_cells(domain, (node,), ())
+
+
+def module(size_kib: int) -> _Element:
+    """Return a memory module of the first node."""
+    memory = etree.Element("memory", model="dimm")
+    edit.set_text(memory, "target/size", size_kib)
+    edit.set_attribute(memory, "target/size", "unit", "KiB")
+    edit.set_text(memory, "target/node", 0)
+    return memory
+
+
+def modules(domain: _Element) -> list[tuple[_Element, int]]:
+    """Return a machine's memory modules and their sizes in KiB."""
+    found = domain.findall("devices/memory[@model='dimm']")
+    return [(memory, size_kib(memory.find("target/size")) or 0) for memory in found]
+
+
+def fit_modules(domain: _Element, memory: MemoryAllocation, nodes_kib: int) -> None:
+    """Add a module or take some away, so that they and the nodes hold what the machine is to have."""
+    there = modules(domain)
+    missing_kib = memory.maximum_kib - nodes_kib - sum(size for _, size in there)
+    while missing_kib < 0 and there and there[-1][1] <= -missing_kib:
+        element, size = there.pop()
+        edit.remove(element)
+        missing_kib += size
+    if missing_kib > 0 and memory.hot_plug_limit_kib is not None:
+        edit.child(domain, "devices").append(module(missing_kib))
+    elif missing_kib:
+        raise BackendError("invalid", "memory.maximum_kib: the machine's virtual NUMA nodes hold another sum")
 
 
 def _write_cpu(domain: _Element, cpu: CpuAllocation, now: CpuAllocation) -> None:

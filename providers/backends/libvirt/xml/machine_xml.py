@@ -142,6 +142,7 @@ def _memory(domain: _Element) -> MemoryAllocation:
     return MemoryAllocation(
         current_kib=maximum if current is None else current,
         maximum_kib=maximum,
+        hot_plug_limit_kib=size_kib(domain.find("maxMemory")),
         huge_page_kib=_page_kib(page),
         dump_core=None if memory is None else yes(memory.get("dumpCore")),
         numa_mode=attribute(domain, "numatune/memory", "mode"),
