@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xencim.mof.values import Instance, TypedValue
 from xencim.providers.backends.records import MachineOperation, VirtualMachine
 from xencim.providers.core.served import ServedClass
+from xencim.providers.events.alerts import NAMES, alert_of, instance_of
 from xencim.providers.events.sources import SOURCES, Seen
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ class _Told(NamedTuple):
     classes: dict[str, str]
 
 
+class _Alerting(NamedTuple):
+    """Where a site's alerts are told; ``classes`` by their names without prefix."""
+
+    namespace: str
+    repository: ClassRepository
+    classes: dict[str, str]
+
+
 class _Side(NamedTuple):
     """An instance on one side of a change."""
 
@@ -69,6 +78,7 @@ class Events:
     def __init__(self, registry: Registry, subscriptions: Subscriptions) -> None:
         self._subscriptions = subscriptions
         self._told = {site: tuple(_told(registry, site)) for site in registry.sites}
+        self._alerting = {site: _alerting(registry, site) for site in registry.sites}
         self._feeds: tuple[Feed, ...] = ()
         self._wanted: dict[str, tuple[Feed, ...]] = {}
         self._ends: list[Callable[[], None]] = []
@@ -93,45 +103,53 @@ class Events:
     ) -> None:
         if not self._subscriptions.feeds:
             return
+        found = list(self._alerts(site, old, new))
         before, after = _sides(site.inventory.view, old, new)
-        if before is None and after is None:
-            return
-        found: list[Outgoing] = []
         # What is part of something comes after it and goes before it.
-        for told in self._told[site] if after else reversed(self._told[site]):
-            found += self._outgoing(told, before, after)
+        if before is not None or after is not None:
+            for told in self._told[site] if after else reversed(self._told[site]):
+                found += self._outgoing(told, before, after)
         if found:
             deliver(found)
 
     def _outgoing(self, told: _Told, before: Seen | None, after: Seen | None) -> Iterator[Outgoing]:
-        feeds = {what: self._feeds_for(told, name) for what, name in told.classes.items()}
+        feeds = {
+            what: self._feeds_for(told.served.namespace, told.repository, name)
+            for what, name in told.classes.items()
+        }
         if not any(feeds.values()):
             return
         uuid = (after or before).machine.uuid  # type: ignore[union-attr] # one of them is there
         for what, path, instance, previous in _differences(told, before, after):
             wanted = feeds[what]
-            if not wanted:
-                continue
-            indication = _indication(told.classes[what], uuid, path, instance, previous)
-            source = _QuerySource(indication, told.repository)
-            now = datetime.now(UTC)
-            for feed in wanted:
-                if (feed.ends is None or feed.ends > now) and feed.query.matches(source):
-                    yield Outgoing(feed.destination, feed.filter, _selected(indication, feed))
+            if wanted:
+                indication = _indication(told.classes[what], uuid, path, instance, previous)
+                yield from _matching(wanted, indication, told.repository)
 
-    def _feeds_for(self, told: _Told, class_name: str) -> tuple[Feed, ...]:
+    def _alerts(self, site: Site, old: Record | None, new: Record | None) -> Iterator[Outgoing]:
+        alert = alert_of(old, new)
+        if alert is None:
+            return
+        alerting = self._alerting[site]
+        name = alerting.classes[alert.name]
+        feeds = self._feeds_for(alerting.namespace, alerting.repository, name)
+        if feeds:
+            indication = instance_of(alert, name, site.inventory.view.host)
+            yield from _matching(feeds, indication, alerting.repository)
+
+    def _feeds_for(self, namespace: str, repository: ClassRepository, class_name: str) -> tuple[Feed, ...]:
         """Return the subscriptions whose query is about a class; remembered until one changes."""
         if self._feeds is not self._subscriptions.feeds:
             self._feeds = self._subscriptions.feeds
             self._wanted.clear()
-        key = f"{told.served.namespace}:{class_name}"
+        key = f"{namespace}:{class_name}"
         found = self._wanted.get(key)
         if found is None:
             found = self._wanted[key] = tuple(
                 feed
                 for feed in self._feeds
-                if (not feed.namespaces or told.served.namespace in feed.namespaces)
-                and told.repository.is_a(class_name, feed.query.class_name)
+                if (not feed.namespaces or namespace in feed.namespaces)
+                and repository.is_a(class_name, feed.query.class_name)
             )
         return found
 
@@ -146,6 +164,21 @@ def _told(registry: Registry, site: Site) -> Iterator[_Told]:
                     for what in (_CREATED, _MODIFIED, _DELETED)
                 }
                 yield _Told(source, served, namespace.repository, classes)
+
+
+def _alerting(registry: Registry, site: Site) -> _Alerting:
+    namespace = registry.namespace(site.namespace)
+    classes = {name: namespace.demand_class(site.class_name(name)).name for name in NAMES}
+    return _Alerting(site.namespace, namespace.repository, classes)
+
+
+def _matching(feeds: Iterable[Feed], indication: Instance, repository: ClassRepository) -> Iterator[Outgoing]:
+    """Yield an indication for each subscription whose query lets it through."""
+    source = _QuerySource(indication, repository)
+    now = datetime.now(UTC)
+    for feed in feeds:
+        if (feed.ends is None or feed.ends > now) and feed.query.matches(source):
+            yield Outgoing(feed.destination, feed.filter, _selected(indication, feed))
 
 
 def _sides(view: View, old: Record | None, new: Record | None) -> tuple[Seen | None, Seen | None]:

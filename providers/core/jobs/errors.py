@@ -6,8 +6,6 @@ whose values are the same; CIM_Error.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, TypedValue
@@ -75,7 +73,7 @@ def embedded(error: JobError, source: str) -> Instance:
     if error.hint:
         properties["RecommendedActions"] = TypedValue("string", (error.hint,))
     if error.reasons:
-        arguments = tuple(json.dumps(asdict(reason), ensure_ascii=False) for reason in error.reasons)
+        arguments = tuple(reason.as_json() for reason in error.reasons)
         properties["MessageArguments"] = TypedValue("string", arguments)
     return Instance("CIM_Error", properties)
 

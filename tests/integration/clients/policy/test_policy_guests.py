@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -150,7 +150,9 @@ def test_rivals_are_kept_apart(guarded: Host) -> None:
 def test_labels_are_read(guarded: Host) -> None:
     def labels(path: str) -> list[str]:
         words = ("instance", "associators", path, "--assoc-class", "KVM_ElementSecurityLabel", "--no")
-        return re.findall(r"KVM:ACM:[^\s|]+", pywbemcli(guarded.server, "-o", "table", *words, account="reader"))
+        return re.findall(
+            r"KVM:ACM:[^\s|]+", pywbemcli(guarded.server, "-o", "table", *words, account="reader")
+        )
 
     assert labels(guarded.machine("red-1")) == ["KVM:ACM:rivals:VM:red"]
     with connect(guarded.server) as connection:
