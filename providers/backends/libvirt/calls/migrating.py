@@ -133,7 +133,12 @@ def _parameters(session: Session, wish: MigrationWish, config: MachineConfig) ->
 def is_busy(session: Session, uuid: str) -> bool:
     """Tell whether libvirt works on a machine."""
     domain = session.call(session.connection.lookupByUUIDString, uuid)
-    info = session.offered(domain.jobInfo)
+    try:
+        info = session.offered(domain.jobInfo)
+    except BackendError as error:
+        if error.kind == "invalid_state":
+            return False  # it is off
+        raise
     running = {session.libvirt.VIR_DOMAIN_JOB_BOUNDED, session.libvirt.VIR_DOMAIN_JOB_UNBOUNDED}
     return info is not None and info[0] in running
 

@@ -250,7 +250,7 @@ class Host:
             if state != "shut off":
                 self.libvirtd.virsh("destroy", name)
             if name in self.libvirtd.virsh("list", "--all", "--name").split():
-                self.libvirtd.virsh("undefine", name)
+                self.libvirtd.virsh("undefine", "--managed-save", "--snapshots-metadata", name)
 
 
 def machine_path(name: str, prefix: str = "KVM") -> pywbem.CIMInstanceName:
