@@ -114,16 +114,17 @@ def test_its_disks_are_copied(here: Host, there: Host) -> None:
 
 def test_a_restless_guest_goes_on_at_its_destination(here: Host, there: Host) -> None:
     here.define("guest")
-    moved(here, "guest", PostCopy=True, **SLOWLY)
+    moved(here, "guest", PostCopy=True, **{**SLOWLY, "Bandwidth": pywbem.Uint16(8)})
+    assert "guest goes on at its destination" in here.server.log
     assert (here.domains(), there.domains()) == ({}, {"guest": "running"})
 
 
 def test_limits_are_the_hypervisor_s(here: Host, there: Host) -> None:
     here.define("guest")
     job = here.server.begin("guest", **SLOWLY)
+    told = here.server.until(job, lambda told: told["PercentComplete"] > 0)
     assert here.libvirtd.virsh("migrate-getmaxdowntime", "guest").strip() == "50"
     assert here.libvirtd.virsh("migrate-getspeed", "guest").strip() == "1"
-    told = here.server.until(job, lambda told: told["PercentComplete"] > 0)
     assert 0 < told["PercentComplete"] < 100
     here.libvirtd.virsh("migrate-setspeed", "guest", "1000")
     assert here.server.ended(job)["JobState"] == COMPLETED
