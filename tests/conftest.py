@@ -95,6 +95,24 @@ def libvirtd(shared_dir: Path) -> Iterator[Libvirtd]:
         yield daemon
 
 
+@pytest.fixture
+def loop_device(tmp_path: Path) -> Iterator[str]:
+    """An empty block device of 64 MiB, where this machine gives one."""
+    image = tmp_path / "device"
+    with image.open("wb") as file:
+        file.truncate(64 * 1024**2)
+    if shutil.which("losetup") is None:
+        pytest.skip("losetup is not installed")
+    attached = subprocess.run(
+        ["losetup", "--show", "-f", str(image)], check=False, capture_output=True, text=True
+    )
+    if attached.returncode:
+        pytest.skip(f"this machine gives no loop device: {attached.stderr.strip()}")
+    name = attached.stdout.strip()
+    yield name
+    subprocess.run(["losetup", "-d", name], check=True)
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """Undo what a command run in the test's own process did to logging."""

@@ -117,22 +117,6 @@ def clean(libvirtd: Libvirtd) -> Iterator[None]:
             )
 
 
-@pytest.fixture
-def device(tmp_path: Path) -> Iterator[str]:
-    """An empty block device of 64 MiB."""
-    image = tmp_path / "device"
-    with image.open("wb") as file:
-        file.truncate(64 * MIB)
-    attached = subprocess.run(
-        ["losetup", "--show", "-f", str(image)], check=False, capture_output=True, text=True
-    )
-    if attached.returncode:
-        pytest.skip(f"this machine gives no loop device: {attached.stderr.strip()}")
-    name = attached.stdout.strip()
-    yield name
-    subprocess.run(["losetup", "-d", name], check=True)
-
-
 def partition_table(device: str) -> str:
     command = ["blkid", "-p", "-o", "value", "-s", "PTTYPE", device]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -177,10 +161,12 @@ async def test_a_folder_that_cannot_go_keeps_its_pool(
 @pytest.mark.libvirtd
 @pytest.mark.usefixtures("clean")
 async def test_a_file_system_is_made_on_an_empty_device_or_over_another(
-    backends: Start, libvirtd: Libvirtd, tmp_path: Path, device: str
+    backends: Start, libvirtd: Libvirtd, tmp_path: Path, loop_device: str
 ) -> None:
     backend, inventory = await backends(libvirtd.uri)
-    pool = wanted("fs", source_devices=(device,), source_format="ext4", target_path=str(tmp_path / "mounted"))
+    pool = wanted(
+        "fs", source_devices=(loop_device,), source_format="ext4", target_path=str(tmp_path / "mounted")
+    )
     kind, _message = await refused(backend.create_pool(pool))
     assert kind == "failed"  # there is nothing to mount, and nobody wished for a file system
     await backend.create_pool(pool, PoolBuild.NEW)
@@ -190,7 +176,7 @@ async def test_a_file_system_is_made_on_an_empty_device_or_over_another(
     await backend.delete_pool("new")
 
     kind, message = await refused(backend.create_pool(pool, PoolBuild.NEW))
-    assert (kind, device in message) == ("failed", True), message
+    assert (kind, loop_device in message) == ("failed", True), message
     await backend.create_pool(pool)
     assert "new/a" in inventory.view.all(Volume)
     await backend.delete_pool("new")
@@ -203,9 +189,9 @@ async def test_a_file_system_is_made_on_an_empty_device_or_over_another(
 @pytest.mark.libvirtd
 @pytest.mark.usefixtures("clean")
 @pytest.mark.skipif(shutil.which("parted") is None, reason="libvirt makes partition tables with parted")
-async def test_a_partition_table_is_made(backends: Start, libvirtd: Libvirtd, device: str) -> None:
+async def test_a_partition_table_is_made(backends: Start, libvirtd: Libvirtd, loop_device: str) -> None:
     backend, inventory = await backends(libvirtd.uri)
-    pool = wanted("disk", source_devices=(device,), source_format="gpt", target_path="/dev")
+    pool = wanted("disk", source_devices=(loop_device,), source_format="gpt", target_path="/dev")
     await backend.create_pool(pool, PoolBuild.NEW)
-    assert partition_table(device) == "gpt"
+    assert partition_table(loop_device) == "gpt"
     assert inventory.view.all(StoragePool)["new"].state is PoolState.RUNNING

@@ -160,6 +160,23 @@ def test_disks_come_and_go_while_the_guest_runs(guest: Guest) -> None:
     assert (guest.disk("sdb"), guest.disk("sdb", stored=True)) == (None, None)
 
 
+def test_a_block_device_of_the_host_is_a_disk(guest: Guest, loop_device: str) -> None:
+    made = {"VirtualDevice": "sdb", "EmulatedType": Uint16(0), "BusType": "usb", "Address": loop_device}
+    assert guest.add(**made) == 0
+    for stored in (False, True):
+        disk = guest.disk("sdb", stored=stored)
+        assert disk is not None
+        source, driver = disk.find("source"), disk.find("driver")
+        assert source is not None
+        assert driver is not None
+        assert (disk.get("type"), source.get("dev"), driver.get("type")) == ("block", loop_device, "raw")
+    told = guest.setting("disks/sdb")
+    assert (told["Address"], told["VirtualQuantity"]) == (loop_device, 64 * MIB)
+    path = CIMInstanceName(SETTING, {"InstanceID": "disks/sdb"}, namespace="root/virt")
+    assert guest.call("RemoveResourceSettings", ResourceSettings=[path]) == 0
+    assert (guest.disk("sdb"), guest.disk("sdb", stored=True)) == (None, None)
+
+
 def test_what_does_not_change_while_a_guest_runs_is_refused_by_name(
     guest: Guest,
 ) -> None:
