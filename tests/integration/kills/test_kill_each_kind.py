@@ -1,4 +1,4 @@
-"""A server killed in the middle of each kind of job: the next one tells what became of it, repeats nothing."""
+"""A server killed in the middle of each kind of job: the next one tells what became of it, and acts never."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def until(shows: Callable[[], bool], what: str) -> None:
 
 def service(host: Host, cls: str) -> pywbem.CIMInstanceName:
     [path] = host.server.ask(lambda connection: connection.EnumerateInstanceNames(f"KVM_{cls}"))
-    return path  # type: ignore[no-any-return] # pywbem's own
+    return path
 
 
 def test_a_guest_is_saved_by_a_hypervisor_that_goes_on(host: Host) -> None:
@@ -142,7 +142,7 @@ def volume(host: Host, name: str, size: str) -> pywbem.CIMInstanceName:
     )
     names = host.server.ask(lambda connection: connection.EnumerateInstanceNames("KVM_StorageVolume"))
     [path] = [one for one in names if one["DeviceID"] == f"pool/{name}"]
-    return path  # type: ignore[no-any-return] # pywbem's own
+    return path
 
 
 def volumes(host: Host) -> list[str]:
