@@ -12,12 +12,14 @@ from __future__ import annotations
 import posixpath
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import StoragePool, VirtualMachine, Volume
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management.working import present, refusals
+from xencim.providers.storage.moving import Moving
 from xencim.providers.storage.rows import volumes_of
 from xencim.providers.storage.settings import FOLDERS
 from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
@@ -25,8 +27,10 @@ from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from xencim.providers.backends.base import Told
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Disk, MachineConfig
+    from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall
 
 _SHARED_DEVICES = frozenset({"cdrom", "floppy"})
@@ -131,17 +135,21 @@ def demand_no_ground(view: View, before: VirtualMachine, wanted: VirtualMachine)
                 demand_no_overlay(view, volume)
 
 
+def to_move(copies: Sequence[Copy]) -> Moving:
+    """Return what follows the making of copies; overlays hold nothing yet."""
+    return Moving(sum(one.source.content_bytes for one in copies if not one.is_overlay))
+
+
 @asynccontextmanager
-async def copies_made(call: MethodCall, uuid: str, copies: Sequence[Copy]) -> AsyncIterator[None]:
-    """Make the volumes of a new machine; if it comes to nothing, they go again."""
+async def copies_made(
+    call: MethodCall, uuid: str, copies: Sequence[Copy], moving: Moving, progress: Progress
+) -> AsyncIterator[None]:
+    """Make the volumes of a new machine; if it comes to nothing or is given up, they go again."""
     begun: list[Volume] = []
     try:
         if copies:
             await call.backend.resync()
-        for one in copies:
-            demand_volume_idle(present(call).view, one.source, running=True, readers=False)
-            with refusals(f"volume {one.wanted.key}", unsupported=Status.NOT_SUPPORTED):
-                await _make(call, one, begun)
+            await moving.followed(progress, _make_all(call, copies, begun, moving))
         yield
     except BaseException:
         if call.inventory.view.get(VirtualMachine, uuid) is None:
@@ -151,14 +159,27 @@ async def copies_made(call: MethodCall, uuid: str, copies: Sequence[Copy]) -> As
         raise
 
 
-async def _make(call: MethodCall, one: Copy, begun: list[Volume]) -> None:
+async def _make_all(call: MethodCall, copies: Sequence[Copy], begun: list[Volume], moving: Moving) -> None:
+    done_bytes = 0
+    for one in copies:
+        demand_volume_idle(present(call).view, one.source, running=True, readers=False)
+        with refusals(f"volume {one.wanted.key}", unsupported=Status.NOT_SUPPORTED):
+            await _make(call, one, begun, partial(_told, moving, done_bytes))
+        done_bytes += 0 if one.is_overlay else one.source.content_bytes
+
+
+def _told(moving: Moving, before_bytes: int, done_bytes: int) -> None:
+    moving.told(before_bytes + done_bytes)
+
+
+async def _make(call: MethodCall, one: Copy, begun: list[Volume], told: Told) -> None:
     """Make a volume, also known as begun when it fails half way; one that is another's is not."""
     begun.append(one.wanted)
     try:
         if one.is_overlay:
             await call.backend.create_volume(one.wanted)
         else:
-            await call.backend.clone_volume(one.source, one.wanted)
+            await call.backend.clone_volume(one.source, one.wanted, told)
     except BackendError as error:
         if error.kind == "exists":
             begun.remove(one.wanted)

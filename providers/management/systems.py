@@ -20,7 +20,7 @@ from xencim.providers.management.asked import (
     resource_settings,
     system_settings,
 )
-from xencim.providers.management.copying import copies_made
+from xencim.providers.management.copying import copies_made, to_move
 from xencim.providers.management.describing import copy_described, described
 from xencim.providers.management.new_disks import volumes_made
 from xencim.providers.management.working import (
@@ -80,8 +80,11 @@ async def _define(
 ) -> MethodResult:
     _demand_new(call, machine)
 
-    async def work(_progress: Progress) -> Mapping[str, Value]:
-        async with copies_made(call, machine.uuid, copies), volumes_made(call, None, machine):
+    moving = to_move(copies)
+
+    async def work(progress: Progress) -> Mapping[str, Value]:
+        made = copies_made(call, machine.uuid, copies, moving, progress)
+        async with made, volumes_made(call, None, machine):
             with refusals(method, unsupported=Status.NOT_SUPPORTED):
                 await call.backend.define(
                     machine.name, machine.current, uuid=machine.uuid, autostart=bool(machine.autostart)
@@ -89,7 +92,8 @@ async def _define(
         return {"ResultingSystem": machine_path(call, machine.name)}
 
     facts = {"name": machine.name, "volumes": ", ".join(one.wanted.key for one in copies)}
-    return await run(call, method, (machine.uuid, machine.name), facts, work, queue=queue)
+    who = machine.uuid, machine.name
+    return await run(call, method, who, facts, work, queue=queue, cancel=moving.cancel if copies else None)
 
 
 async def convert_to_template(call: MethodCall) -> MethodResult:
