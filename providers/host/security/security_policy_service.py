@@ -14,7 +14,7 @@ from xencim.providers.core.access import Access
 from xencim.providers.core.spec import ClassSpec, MethodSpec
 from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import named, service_keys, service_props
-from xencim.providers.security.methods import decisions, policies
+from xencim.providers.security.methods import decisions, flask, policies
 
 _POLICY_CLASS = "ACMPolicy"
 
@@ -36,6 +36,9 @@ _METHODS = (
     MethodSpec("GetLabels", decisions.get_labels, Access.POLICY),
     MethodSpec("ImportResourceLabels", decisions.import_resource_labels, Access.POLICY),
     MethodSpec("DetectDrift", decisions.find_drift, Access.POLICY),
+    MethodSpec("SetBoolean", flask.set_boolean, Access.POLICY),
+    MethodSpec("LabelDevice", flask.label_device, Access.POLICY),
+    MethodSpec("SetHypervisorEnforcement", flask.set_hypervisor_enforcement, Access.POLICY),
     MethodSpec("CheckCanRun", decisions.check_can_run, Access.READ),
     MethodSpec("CheckAccess", decisions.check_access, Access.READ),
     MethodSpec("ExplainDenial", decisions.explain_denial, Access.READ),

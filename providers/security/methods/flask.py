@@ -1,0 +1,74 @@
+"""Methods about the hypervisor's own access control, FLASK: its mode, booleans and labels of devices.
+
+Source: Xen_SecurityPolicyService in our MOF; Xen, docs/misc/xsm-flask.txt.
+Errors: CimError. A hypervisor without FLASK is not supported (1), and the findings say what is missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xencim.acm.flask.names import context_of
+from xencim.acm.model import Finding, FindingKind, LabelKind, PolicyError, XsErr
+from xencim.providers.backends.base import BackendError
+from xencim.providers.security.labelling import needed as policy_in_force
+from xencim.providers.security.methods.answers import (
+    FAILED,
+    INVALID,
+    NOT_SUPPORTED,
+    answered,
+    is_true,
+    needed,
+    refused,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from xencim.providers.backends.xen.flask import FlaskControl
+    from xencim.providers.core.spec import MethodCall, MethodResult
+
+_CODES = {"absent": NOT_SUPPORTED, "unsupported": NOT_SUPPORTED, "invalid": INVALID, "not_found": INVALID}
+
+
+async def set_boolean(call: MethodCall) -> MethodResult:
+    """Set a boolean of the policy that the hypervisor has."""
+    name, value = needed(call, "Name"), is_true(call, "Value")
+    return await _done(call, lambda flask: flask.set_boolean(name, value=value))
+
+
+async def label_device(call: MethodCall) -> MethodResult:
+    """Give a PCI device a label of the policy in force, until the next load or boot."""
+    address, label = needed(call, "Device"), needed(call, "Label")
+    try:
+        known = policy_in_force(call.security).rules.check_label(label, LabelKind.RESOURCE)
+    except PolicyError as error:
+        return refused(call, error)
+    if not known.permitted:
+        return refused(call, PolicyError(known.findings))
+    return await _done(call, lambda flask: flask.label_device(address, context_of(label, LabelKind.RESOURCE)))
+
+
+async def set_hypervisor_enforcement(call: MethodCall) -> MethodResult:
+    """Have the hypervisor enforce its policy, or only tell what it would refuse."""
+    enforcing = is_true(call, "Enforcing")
+    return await _done(call, lambda flask: flask.set_enforcing(enforcing=enforcing))
+
+
+async def _done(call: MethodCall, work: Callable[[FlaskControl], Awaitable[None]]) -> MethodResult:
+    control = call.security.hypervisor.control
+    if control is None:
+        return _failed(
+            call, BackendError("absent", f"{call.backend.uri} has no FLASK: it is not built with XSM")
+        )
+    try:
+        await work(control)
+    except BackendError as error:
+        return _failed(call, error)
+    return answered()
+
+
+def _failed(call: MethodCall, error: BackendError) -> MethodResult:
+    text = f"{error.message} ({error.hint})" if error.hint else error.message
+    finding = Finding(FindingKind.ERROR, text, XsErr.HV_OP_FAILED)
+    return refused(call, PolicyError((finding,)), code=_CODES.get(error.kind, FAILED))
