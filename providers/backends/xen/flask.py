@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
     from xencim.providers.backends.xen.flask_text import Boolean, MachineContext
 
-NO_XSM = (
-    "This hypervisor was not built with XSM, or FLASK is not in force: a policy is enforced in the management path"
-    " only"
-)
+NO_XSM = "This hypervisor was not built with XSM, or FLASK is off: only the management path enforces a policy"
 NO_XSM_HINT = (
     "Debian's own build has none: the management path enforces alone; "
     "a build with CONFIG_XSM_FLASK, started with flask=enforcing, enforces too"
