@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from xencim.mof.values import Path
+from xencim.providers.backends.changes import changes
+from xencim.providers.backends.xen.xl import SHARE
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management import system
 from xencim.providers.management.asked import (
@@ -175,7 +177,8 @@ async def _change(
 ) -> MethodResult:
     first = plan(present(call))
     machine = first.before
-    demand_manageable(machine)
+    if not _changes_share_only(first):
+        demand_manageable(machine)
 
     async def work(_progress: Progress) -> Mapping[str, Value]:
         now = plan(present(call))
@@ -188,6 +191,14 @@ async def _change(
         return {"ResultingResourceSettings": paths}
 
     return await run(call, method, (machine.uuid, machine.name), expectations(first.outcomes), work)
+
+
+def _changes_share_only(plan: _Plan) -> bool:
+    """Tell whether a change is of what a running domain gets of its host, as the host's own does too."""
+    before, wanted = plan.before, plan.wanted
+    kinds = {change.kind for change in changes(before.current, wanted.current)}
+    rest = (wanted.stored, wanted.autostart) == (before.stored, before.autostart)
+    return bool(kinds) and kinds <= SHARE and rest
 
 
 async def _carry_out(call: MethodCall, method: str, plan: _Plan) -> None:

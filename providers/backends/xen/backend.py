@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
+from xencim.providers.backends.changes import check
 from xencim.providers.backends.libvirt.backend import CONTROL_TIMEOUT_S, LibvirtBackend
 from xencim.providers.backends.records import Action, Bridge, Host, Network, Record, VirtualMachine
 from xencim.providers.backends.xen import merging, xl
@@ -127,6 +128,7 @@ class XenBackend(LibvirtBackend):
         wanted = current or stored
         if wanted is None:
             return
+        check(wanted, self._inventory.view.host, machine.current)
         await xl.change(self._tools, machine, wanted)
         if self.following is not None:
             await self.following.read_definitions()

@@ -74,6 +74,7 @@ class Following:
             await self.look()
         except BackendError as error:
             log.warning("Xen's domains were not read: %s", error)
+        self._swept_s = asyncio.get_running_loop().time()
         self._begin(self._follow(), "follow Xen's domains")
 
     async def stop(self) -> None:

@@ -6,17 +6,19 @@ Errors: BackendError: unsupported, invalid_state, failed, and those of `Tools`.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from xencim.providers.backends import changes
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import Action, MachineConfig, PowerState
+from xencim.providers.backends.records import Action, PowerState
 
 if TYPE_CHECKING:
-    from xencim.providers.backends.records import CpuAllocation, MemoryAllocation, VirtualMachine
+    from xencim.providers.backends.records import MachineConfig, VirtualMachine
     from xencim.providers.backends.xen.tools import Tools
 
 HINT = "it was made by xl, which libvirt does not manage; one that is defined by libvirt can"
+SHARE = frozenset({"cpu.count", "cpu.weight", "cpu.cap_percent", "memory.current_kib", "vcpus+", "vcpus-"})
+"""What can be changed of a running domain by xl, Domain-0 too: kinds of `changes.Change`."""
 _WORDS = {
     Action.START: "unpause",
     Action.PAUSE: "pause",
@@ -38,25 +40,10 @@ async def carry_out(tools: Tools, machine: VirtualMachine, action: Action) -> No
 
 async def change(tools: Tools, machine: VirtualMachine, wanted: MachineConfig) -> None:
     """Make a running machine what is wanted; what xl cannot is named, and then nothing is changed."""
-    possible = replace(
-        machine.current, cpu=_share(machine, wanted), memory=_memory(machine, wanted), vcpus=wanted.vcpus
-    )
-    names = [field.name for field in fields(MachineConfig)]
-    left = [name for name in names if getattr(possible, name) != getattr(wanted, name)]
-    if left:
-        message = f"{machine.name}: while it runs, not changed is its {', '.join(left)}"
-        raise BackendError("unsupported", message, hint="memory, processors, weight and cap can be")
+    now = machine.current
+    changes.doable(now, changes.changes(now, wanted), SHARE)
     for command in commands(machine, wanted):
         await _xl(tools, machine, *command)
-
-
-def _share(machine: VirtualMachine, wanted: MachineConfig) -> CpuAllocation:
-    asked = wanted.cpu
-    return replace(machine.current.cpu, count=asked.count, weight=asked.weight, cap_percent=asked.cap_percent)
-
-
-def _memory(machine: VirtualMachine, wanted: MachineConfig) -> MemoryAllocation:
-    return replace(machine.current.memory, current_kib=wanted.memory.current_kib)
 
 
 def commands(machine: VirtualMachine, wanted: MachineConfig) -> list[tuple[str, ...]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xencim.providers.vm.rows import Parts
 
 VIRTUALIZED, PASSED_THROUGH = 3, 2  # ConsumerVisibility
+_SHARED = frozenset({3, 4})  # ResourceType: processor, memory
 # ChangeableType, by whether the machine can be changed and is persistent.
 _CHANGEABLE = {(False, True): 0, (True, False): 1, (True, True): 2, (False, False): 3}
 
@@ -27,6 +28,12 @@ _CHANGEABLE = {(False, True): 0, (True, False): 1, (True, True): 2, (False, Fals
 def changeable_type(vm: VirtualMachine) -> int:
     """Tell whether a machine's settings can be changed, and whether that lasts."""
     return _CHANGEABLE[not vm.is_management_domain, vm.persistent]
+
+
+def _resource_changeable_type(vm: VirtualMachine, resource_type: int) -> int:
+    """Tell the same of a resource: the host's own domain has a share that can be changed while it runs."""
+    is_share = vm.is_management_domain and resource_type in _SHARED
+    return _CHANGEABLE[True, False] if is_share else changeable_type(vm)
 
 
 def setting_keys(parts: Parts, source: str) -> tuple[Prop, ...]:
@@ -47,7 +54,11 @@ def setting_props(resource_type: int, label: Callable[[Any], str], source: str) 
         Prop("ResourceType", Const(resource_type), source="constant: CIM_ResourceAllocationSettingData"),
         Prop("AutomaticAllocation", Const(value=True), source="constant: a start takes all resources"),
         Prop("AutomaticDeallocation", Const(value=True), source="constant: a stop gives all back"),
-        Prop("ChangeableType", lambda vm, *_: changeable_type(vm), source="virDomainIsPersistent"),
+        Prop(
+            "ChangeableType",
+            lambda vm, *_: _resource_changeable_type(vm, resource_type),
+            source="virDomainIsPersistent",
+        ),
     )
 
 

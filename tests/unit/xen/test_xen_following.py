@@ -205,6 +205,6 @@ def test_what_xl_is_told_to_change() -> None:
 async def test_what_xl_cannot_change_is_named(tmp_path: Path) -> None:
     machine = made_by_xl()
     wanted = replace(machine.current, disks=(), kernel="/other")
-    with pytest.raises(BackendError, match="not changed is its kernel, disks") as caught:
+    with pytest.raises(BackendError, match="kernel") as caught:
         await xl.change(Tools(str(tmp_path)), machine, wanted)
     assert caught.value.kind == "unsupported"
