@@ -18,7 +18,7 @@ from xencim.cimom_glue.cmpi import CmpiServer, CmpiSettings
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.hypervisors import make_backends
 from xencim.cimom_glue.indications import Deliverer, listener_tls
-from xencim.cimom_glue.registration.record import registered_users
+from xencim.cimom_glue.registration.record import registered_names, registered_users
 from xencim.cimom_glue.server import (
     Authenticator,
     AuthSettings,
@@ -38,6 +38,7 @@ from xencim.providers.security.directory import Directory
 from xencim.providers.storage.content import open_content
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from ssl import SSLContext
 
     from xencim.cimom_glue.config import Config
@@ -103,9 +104,7 @@ class Application:
         urls = await self.server.start()
         started.push_async_callback(self.server.stop)
         if config.cmpi.socket is not None:
-            # The CIMOMs that were registered run their providers as these.
-            users = config.cmpi.users | registered_users(config.state_dir)
-            cmpi = CmpiServer(CmpiSettings(socket=config.cmpi.socket, users=users), world.engine)
+            cmpi = CmpiServer(_cmpi_settings(config, config.cmpi.socket), world.engine)
             log.info("CIMOMs' provider libraries are answered at %s", await cmpi.start())
             started.push_async_callback(cmpi.stop)
         world.events.start(self.deliverer.accept)
@@ -131,6 +130,15 @@ def _accounts(config: Config) -> Accounts:
     if config.auth.method == "pam":
         return PamAccounts(config.auth.pam_service)
     return PasswordFile(config.auth.password_file)
+
+
+def _cmpi_settings(config: Config, socket: Path) -> CmpiSettings:
+    """Return the settings; of registered CIMOMs we know as whom they run, and their namespaces."""
+    return CmpiSettings(
+        socket=socket,
+        users=config.cmpi.users | registered_users(config.state_dir),
+        names=registered_names(config.state_dir),
+    )
 
 
 def _auth_settings(config: Config) -> AuthSettings:

@@ -6,17 +6,19 @@ Errors: CimError where the answer cannot be told, before or between frames.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xencim.cimom_glue.cmpi import compiled
+from xencim.cimom_glue.cmpi.compiled import Compiler
 from xencim.cimom_glue.cmpi.frames import FRAME_MAX_BYTES, Item, text
 from xencim.cimom_glue.cmpi.values import data
 from xencim.cimom_glue.wire.fragments import Cache
+from xencim.mof.values import Path
 from xencim.providers.core import results
 from xencim.providers.core.errors import CimError, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xencim.providers.core.results import Instances, MethodReturn, Paths, Result
 
@@ -28,10 +30,17 @@ _INSTANCE, _PATH, _VALUE, _OUT = (bytes((item,)) for item in Item)
 
 
 class Answers:
-    """Turns results into frames' content, and keeps what it encoded up to ``budget_bytes``."""
+    """Turns results into frames' content, and keeps what it encoded up to ``budget_bytes``.
 
-    def __init__(self, budget_bytes: int = DEFAULT_BUDGET_BYTES) -> None:
-        self._cache = Cache(budget_bytes, compiled)
+    ``names``: what a CIMOM calls our namespaces, where that differs.
+    """
+
+    def __init__(
+        self, budget_bytes: int = DEFAULT_BUDGET_BYTES, names: Mapping[str, str] | None = None
+    ) -> None:
+        self._names = names or {}
+        self._compiler = Compiler(self._names)
+        self._cache = Cache(budget_bytes, self._compiler)
 
     def contents(self, result: Result) -> Iterator[bytes]:
         """Yield the content of each frame; nothing where the answer is that it is done."""
@@ -57,26 +66,34 @@ class Answers:
         elif isinstance(result, results.Paths):
             yield from self._paths(result)
         elif isinstance(result, results.MethodReturn):
-            yield from _method_return(result)
+            yield from self._method_return(result)
         elif not isinstance(result, results.Done):
             raise CimError(Status.NOT_SUPPORTED, "a CIMOM answers for classes itself")
 
     def _instances(self, result: Instances) -> Iterator[bytes]:
         for batch in result.batches:
-            before = _INSTANCE + text(batch.served.namespace)
+            before = _INSTANCE + self._compiler.namespace(batch.served.namespace)
             for names, instances in self._cache.table(batch.served).instances(batch, result.shape):
                 for name, instance in zip(names, instances, strict=True):
                     yield before + name + instance
 
     def _paths(self, result: Paths) -> Iterator[bytes]:
         for batch in result.batches:
-            before = _PATH + text(batch.served.namespace)
+            before = _PATH + self._compiler.namespace(batch.served.namespace)
             for names in self._cache.table(batch.served).names(batch):
                 for name in names:
                     yield before + name
 
+    def _method_return(self, result: MethodReturn) -> Iterator[bytes]:
+        yield _VALUE + data(result.return_type, result.return_value, is_array=False)
+        for out in result.out:
+            value = self._renamed(out.value)
+            yield _OUT + text(out.name) + data(out.type, value, is_array=out.is_array)
 
-def _method_return(result: MethodReturn) -> Iterator[bytes]:
-    yield _VALUE + data(result.return_type, result.return_value, is_array=False)
-    for out in result.out:
-        yield _OUT + text(out.name) + data(out.type, out.value, is_array=out.is_array)
+    def _renamed(self, value: object) -> object:
+        """Return a value whose paths, if it is made of them, name the CIMOM's namespaces."""
+        if isinstance(value, tuple):
+            return tuple(map(self._renamed, value))
+        if isinstance(value, Path) and value.namespace is not None:
+            return replace(value, namespace=self._names.get(value.namespace, value.namespace))
+        return value

@@ -18,7 +18,7 @@ from xencim.cimom_glue.cmpi.values import NULL_TAGS, data, tagged
 from xencim.providers.core.served import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from xencim.cimom_glue.wire.compiled import Encode, Refer
     from xencim.mof.model import PropertyDecl
@@ -29,42 +29,50 @@ if TYPE_CHECKING:
 _REFERENCE = bytes((TAGS["reference"],))
 
 
-def compile_name(served: Served, refer: Refer) -> Encode:
-    """Return the function that encodes the rest of a row's path."""
-    keys = [p for p in served.properties if p.decl.is_key and p.get is not None]
-    head = text(served.name) + u16(len(keys))
-    getters = [_key(p, refer) for p in keys]
+class Compiler:
+    """This form of answers; ``names`` are the CIMOM's of our namespaces, where they differ."""
 
-    def encode(row: Row) -> bytes:
-        return head + b"".join([get(row) for get in getters])
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
 
-    return encode
+    def namespace(self, name: str | None) -> bytes:
+        """Return a namespace as paths name it."""
+        return text(self._names.get(name, name) if name else name)
 
+    def located(self, served: Served, name: bytes) -> bytes:
+        """Return the path that a reference to an instance says, the rest of which is given."""
+        return self.namespace(served.namespace) + name
 
-def compile_instance(served: Served, shape: Shape, refer: Refer) -> Encode:
-    """Return the function that encodes a row's properties."""
-    wanted = shape.properties
-    constant: list[bytes] = []
-    getters = []
-    for p in served.properties:
-        if wanted is not None and p.decl.name.lower() not in wanted:
-            continue
-        if p.get is None or p.constant:
-            value = _encoded(p.decl, None if p.get is None else p.get(()))
-            constant += [value] if value else []
-        else:
-            getters.append(_property(p, refer))
+    def compile_name(self, served: Served, refer: Refer) -> Encode:
+        """Return the function that encodes the rest of a row's path."""
+        keys = [p for p in served.properties if p.decl.is_key and p.get is not None]
+        head = text(served.name) + u16(len(keys))
+        getters = [_key(p, refer) for p in keys]
 
-    def encode(row: Row) -> bytes:
-        parts = [part for get in getters if (part := get(row))]
-        return b"".join((u16(len(constant) + len(parts)), *constant, *parts))
+        def encode(row: Row) -> bytes:
+            return head + b"".join([get(row) for get in getters])
 
-    return encode
+        return encode
 
+    def compile_instance(self, served: Served, shape: Shape, refer: Refer) -> Encode:
+        """Return the function that encodes a row's properties."""
+        wanted = shape.properties
+        constant: list[bytes] = []
+        getters = []
+        for p in served.properties:
+            if wanted is not None and p.decl.name.lower() not in wanted:
+                continue
+            if p.get is None or p.constant:
+                value = _encoded(p.decl, None if p.get is None else p.get(()))
+                constant += [value] if value else []
+            else:
+                getters.append(_property(p, refer))
 
-def located(served: Served, name: bytes) -> bytes:
-    """Return the path that a reference to an instance says, the rest of which is given."""
-    return text(served.namespace) + name
+        def encode(row: Row) -> bytes:
+            parts = [part for get in getters if (part := get(row))]
+            return b"".join((u16(len(constant) + len(parts)), *constant, *parts))
+
+        return encode
 
 
 def _key(served: ServedProperty, refer: Refer) -> Callable[[Any], bytes]:

@@ -24,6 +24,7 @@ from xencim.cimom_glue.server.peer import Transport, peer_of
 from xencim.providers.core import operations as op
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from xencim.cimom_glue.cmpi.session import Engine
@@ -45,6 +46,7 @@ class CmpiSettings:
 
     socket: Path
     users: frozenset[str] = field(default_factory=frozenset)
+    names: Mapping[str, str] = field(default_factory=dict)  # the CIMOM's of our namespaces, where they differ
     connections: int = 256  # each library has at most 16
     stop_seconds: float = 10.0  # answers under way at the stop
 
@@ -55,7 +57,7 @@ class CmpiServer:
     def __init__(self, settings: CmpiSettings, engine: Engine) -> None:
         self._settings = settings
         self._engine = _Finishing(engine)
-        self._answers = Answers()
+        self._answers = Answers(names=settings.names)
         self._principals = Principals(settings.users)
         self._sessions: dict[asyncio.Task[Any], Session] = {}
         self._strangers = 0

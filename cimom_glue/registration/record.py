@@ -27,6 +27,7 @@ class Record:
 
     ``loaded``: by namespace, the classes that were loaded, in that order. ``replaced``: what the CIMOM's
     own module keeps of other providers to give it back. ``link``: the library's, if we made one.
+    ``names``: what the CIMOM calls the daemon's namespaces.
     """
 
     cimom: str
@@ -39,6 +40,7 @@ class Record:
     lacking: list[str]
     link: str | None = None
     is_complete: bool = False
+    names: dict[str, str] = field(default_factory=dict)
     replaced: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,6 +74,15 @@ def remove_record(state_dir: Path, cimom: str, root: Path) -> None:
 def registered_users(state_dir: Path) -> frozenset[str]:
     """Return the users as whom the registered CIMOMs run our provider library."""
     return frozenset(record.user for record in read_records(state_dir))
+
+
+def registered_names(state_dir: Path) -> dict[str, str]:
+    """Return what the registered CIMOMs call our namespaces, where all of them call it the same."""
+    found: dict[str, set[str]] = {}
+    for record in read_records(state_dir):
+        for ours, theirs in record.names.items():
+            found.setdefault(ours, set()).add(theirs)
+    return {ours: theirs.pop() for ours, theirs in found.items() if len(theirs) == 1}
 
 
 def read_records(state_dir: Path) -> tuple[Record, ...]:

@@ -171,6 +171,7 @@ class Registrar:
             loaded={plan.name: [*self._stayed(plan, old), *plan.missing, *plan.ours] for plan in plans},
             lacking=[f"{one} in {plan.name}" for plan in plans for one in plan.lacking],
             link=link,
+            names=self._names(name),
             replaced=joined(old.replaced, taken) if old else taken,
         )
         write_record(self._state_dir, record, self._cimom.root)
@@ -192,8 +193,11 @@ class Registrar:
     def _record(self) -> Record | None:
         return read_record(self._state_dir, self._cimom.name, self._cimom.root)
 
+    def _names(self, implementation: str) -> dict[str, str]:
+        return {IMPLEMENTATION: implementation, INTEROP: self._cimom.interop()}
+
     def _plans(self, implementation: str, record: Record | None) -> tuple[NamespacePlan, ...]:
-        names = {IMPLEMENTATION: implementation, INTEROP: self._cimom.interop()}
+        names = self._names(implementation)
         loaded = record.loaded if record else {}
         plans = []
         for wanted in self._wanted:
@@ -224,6 +228,8 @@ class Registrar:
             found += _named(f"not loaded in {plan.name}", gone)
         if record.digest != _digest(self._cimom, plans):
             found.append("classes are not as they are served now, or the CIMOM's own have changed")
+        if record.names != self._names(record.namespace):
+            found.append("the CIMOM's namespaces are called otherwise")
         if record.user != self._cimom.user():
             found.append(f"the CIMOM now runs as {self._cimom.user()}, not {record.user}")
         if not any((folder / LIBRARY).exists() for folder in self._cimom.library_folders()):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from xencim.cimom_glue.cmpi import CmpiServer, CmpiSettings
 from xencim.mof.repository import load
 from xencim.providers.assembly import Placement, World, assemble
 from xencim.providers.backends.fake import FakeBackend
@@ -16,6 +17,7 @@ from xencim.providers.core.results import Instances
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.cmpi.conftest import Built, Daemon
 
@@ -76,6 +78,23 @@ async def test_references_name_the_namespaces_of_both_ends(
     assert ends
     assert set(ends) == {"interop"}
     assert any("ManagedElement=ref root/virt:" in line for line in answer.lines)
+
+
+async def test_references_name_namespaces_as_the_cimom_calls_them(
+    plain: Built, world: World, tmp_path: Path
+) -> None:
+    names = {"interop": "root/PG_InterOp"}
+    server = CmpiServer(CmpiSettings(socket=tmp_path / "cmpi.sock", names=names), world.engine)
+    await server.start()
+    try:
+        answer = await plain.call(
+            tmp_path / "cmpi.sock", "enumerate", "root/virt", "Xen_ElementConformsToProfile", "-"
+        )
+    finally:
+        await server.stop()
+    assert answer.status == "rc 0 "
+    ends = {line.partition("ConformantStandard=ref ")[2].partition(":")[0] for line in answer.lines[:-2]}
+    assert ends == {"root/PG_InterOp"}
 
 
 async def test_a_method_runs_with_the_callers_rights(plain: Built, daemon: Daemon, world: World) -> None:

@@ -129,8 +129,7 @@ def _tell_registered(config: Config, cimom: Cimom, outcome: Outcome) -> None:
         tell(cimom.after)
     if config.cmpi.socket is None:
         tell("set cmpi.socket in the configuration: the CIMOM reaches the daemon there")
-    if outcome.user != "root" and outcome.user not in config.cmpi.users:
-        tell(f"restart the daemon: it lets the CIMOM's user {outcome.user} in from then on")
+    tell(f"restart the daemon: it learns the CIMOM's user ({outcome.user}) and namespaces when it starts")
 
 
 def _check_namespace(config: Config, name: str | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xencim.cimom_glue.registration.errors import RegistrationError
-from xencim.cimom_glue.registration.record import registered_users, user_name
+from xencim.cimom_glue.registration.record import registered_names, registered_users, user_name
 from xencim.cimom_glue.registration.registration import Registrar
 from xencim.cimom_glue.registration.sfcb import Sfcb
 from xencim.cimom_glue.registration.staged import classes_in, sections_in, without_classes, without_sections
@@ -113,6 +113,7 @@ def test_files_are_staged_and_the_repository_is_made_once(root: Path, library: P
     assert not again.changed
     assert made(root) == 1
     assert registered_users(root / "state") == {user_name(root.stat().st_uid)}
+    assert registered_names(root / "state") == {"root/virt": "root/virt", "interop": "root/interop"}
 
 
 def test_a_dry_run_changes_nothing(root: Path, library: Path) -> None:
