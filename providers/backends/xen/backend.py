@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _LOST_WITH = {
     "hypercalls": "xl is run once a second instead",
-    "xl": "machines that xl made are neither seen nor controlled",
+    "xl": "machines that xl made are not controlled, nor seen without hypercalls",
     "xenstore": "machines that xl made are not seen, and what is attached to others shows late",
 }
 _SOURCES = {
@@ -58,6 +58,7 @@ class XenBackend(LibvirtBackend):
         self._put_last: dict[int, tuple[object, ...]] = {}
         self._version: str | None = None
         self._xsm = ""
+        self._no_xl: BackendError | None = None
 
     # Backend ----------------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ class XenBackend(LibvirtBackend):
             return found
         missing = self.following.missing
         for name, detail in _SOURCES.items():
-            error = missing.get(name)
+            error = missing.get(name) or (self._no_xl if name == "xl" else None)
             if error is None:
                 found.append(Check(name, ok=True, detail=detail))
             else:
@@ -241,6 +242,7 @@ class XenBackend(LibvirtBackend):
             mode = await control.mode()
         except BackendError as error:
             self._xsm = error.message
+            self._no_xl = error if error.kind == "absent" else None
             return
         self._xsm = NO_XSM if mode is Mode.ABSENT else f"FLASK is {mode.value.lower()}"
         self.flask = None if mode is Mode.ABSENT else control

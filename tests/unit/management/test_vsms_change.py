@@ -72,6 +72,16 @@ async def test_a_transient_machine_has_only_current_ones(host: Host) -> None:
     )
 
 
+async def test_the_hosts_own_domain_has_its_share_changed_and_no_more(host: Host) -> None:
+    domain_0 = replace(host.machine(RUNNING), persistent=False, stored=None, is_management_domain=True)
+    host.site.inventory.put(domain_0)
+    await host.modify("mem", f"{RUNNING}/mem", VirtualQuantity=KIB_PER_GIB // 2)
+    assert host.machine(RUNNING).current.memory.current_kib == KIB_PER_GIB // 2
+    whole = host.settings("system", InstanceID=f"Xen:{RUNNING}", Caption="other")
+    status, text = await host.refusal("ModifySystemSettings", SystemSettings=whole)
+    assert (status, f"{RUNNING} is the host's management domain" in text) == (Status.NOT_SUPPORTED, True)
+
+
 async def test_what_is_not_stored_is_not_changed_there(host: Host) -> None:
     disk = host.settings("disk", Address="/a.raw", VirtualDevice="xvdb")
     await host.add(RUNNING, disk)
