@@ -73,6 +73,12 @@ async def create_snapshot(defaults: ClassSpec, call: MethodCall) -> MethodResult
 async def apply_snapshot(call: MethodCall) -> MethodResult:
     """Return a machine to a snapshot; what it was meanwhile is lost."""
     machine, one = _asked(call, "ApplySnapshot", "Snapshot")
+    if machine.current.is_template:
+        raise CimError(
+            Status.NOT_SUPPORTED,
+            f"ApplySnapshot: {machine.name} is a template: it is not started, and copies may lie on it",
+            hint="make it a machine again by ModifySystemSettings with IsTemplate false, once none do",
+        )
     facts = {"snapshot": one.name, "was_current": str(machine.current_snapshot == one.name)}
 
     async def apply() -> None:

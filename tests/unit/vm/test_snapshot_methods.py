@@ -157,6 +157,16 @@ async def test_what_a_machine_was_comes_back(host: Host) -> None:
     assert host.machine(PAUSED).state is PowerState.PAUSED
 
 
+async def test_a_template_is_not_brought_back_to_life(host: Host) -> None:
+    taken = await take(host, RUNNING, "full")
+    machine = host.machine(RUNNING)
+    as_template = replace(machine.current, is_template=True)
+    host.site.inventory.put(replace(machine, state=PowerState.SHUT_OFF, current=as_template, stored=None))
+    status, text = await refused(host, "ApplySnapshot", Snapshot=snapshot(taken))
+    assert (status, f"{RUNNING} is a template: it is not started" in text) == (Status.NOT_SUPPORTED, True)
+    assert host.machine(RUNNING).state is PowerState.SHUT_OFF
+
+
 async def test_libvirt_cims_types_mean_memory(host: Host) -> None:
     await take(host, RUNNING, "m", MEMORY)
     assert host.machine(RUNNING).state is PowerState.RUNNING
