@@ -256,7 +256,7 @@ class Backend(Protocol):
     # Virtual networks. As for storage.
 
     async def create_network(self, wanted: Network, *, start: bool = True) -> None:
-        """Define a network and start it, if it is to be; what of the record is None the hypervisor chooses."""
+        """Define a network and start it, if asked; what of the record is None the hypervisor chooses."""
         ...
 
     async def reconfigure_network(

@@ -20,6 +20,7 @@ from xencim.providers.backends.records import (
     Reaction,
     VirtualMachine,
 )
+from xencim.providers.core.reservations import Reservations
 from xencim.providers.core.state import State
 from xencim.providers.security.applying import apply, set_reaction
 from xencim.providers.security.enforcement.guard import guarded
@@ -65,7 +66,7 @@ RIVALS = Policy(
 
 async def test_rivals_do_not_run_at_once(backends: Start, libvirtd: Libvirtd) -> None:
     backend, inventory = await backends(libvirtd.uri)
-    state, security = State.open(None), Security(inventory, backend)
+    state, security = State.open(None), Security(inventory, backend, Reservations())
     await security.start(state, "test")
     secured = guarded(backend, security)
     await apply(security, write_policy(RIVALS), principal="alice")

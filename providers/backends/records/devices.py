@@ -110,7 +110,7 @@ class Nic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graphics:
-    """A remote display; its password is never read: None says nothing of it, an empty one that there is none."""
+    """A remote display; its password is never read: None says nothing of it, an empty one: it has none."""
 
     type: str  # vnc, spice, sdl, …
     index: int = 0  # among those of its type

@@ -22,7 +22,7 @@ class Transport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A host that machines may be moved to. ``url`` is its xencim's; without one there is only a hypervisor."""
+    """A host that machines may be moved to; ``url`` is its xencim's, None: there is only a hypervisor."""
 
     name: str
     transport: Transport

@@ -98,7 +98,7 @@ class Bench:
             backend=self.backend,
             inventory=self.inventory,
             jobs=self.jobs,
-            security=Security(self.inventory, self.backend),
+            security=Security(self.inventory, self.backend, Reservations()),
             reservations=Reservations(),
         )
 

@@ -100,7 +100,7 @@ class Bench:
             backend=self.backend,
             inventory=self.inventory,
             jobs=self.jobs,
-            security=Security(self.inventory, self.backend),
+            security=Security(self.inventory, self.backend, Reservations()),
             reservations=Reservations(),
         )
         result = await request_state_change(call)

@@ -35,14 +35,7 @@ _TEXTS = (
 def write_disk(element: _Element, disk: Disk) -> None:
     """Make the element say what the record says; its size is the medium's own."""
     now = device_xml.disk(element)
-    medium = disk.source, disk.pool, disk.volume
-    kind = _source_type(disk)
-    if medium != (now.source, now.pool, now.volume) or (any(medium) and kind != now.source_type):
-        _write_medium(element, disk, kind)
-    elif disk.source_type and disk.source_type != now.source_type:
-        edit.set_attribute(element, "", "type", disk.source_type)
-    elif element.get("type") is None:
-        edit.set_attribute(element, "", "type", kind)
+    _write_source(element, disk, now)
     if disk.bus != now.bus:
         edit.drop(element, "address")  # it is a place on the other bus
     for field, path, name in _ATTRIBUTES:
@@ -54,6 +47,18 @@ def write_disk(element: _Element, disk: Disk) -> None:
     for field, path in _TEXTS:
         if getattr(disk, field) != getattr(now, field):
             edit.set_text(element, path, getattr(disk, field))
+
+
+def _write_source(element: _Element, disk: Disk, now: Disk) -> None:
+    """Write where the medium is, and what it is there."""
+    medium = disk.source, disk.pool, disk.volume
+    kind = _source_type(disk)
+    if medium != (now.source, now.pool, now.volume) or (any(medium) and kind != now.source_type):
+        _write_medium(element, disk, kind)
+    elif disk.source_type and disk.source_type != now.source_type:
+        edit.set_attribute(element, "", "type", disk.source_type)
+    elif element.get("type") is None:
+        edit.set_attribute(element, "", "type", kind)
 
 
 def _source_type(disk: Disk) -> str:
