@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import VirtualMachine
-from xencim.providers.core.spec import AssocSpec, Link
+from xencim.providers.core.spec import AssocSpec, Const, Link, Prop
 from xencim.providers.host import allocations, host_system, security
 from xencim.providers.host.capabilities import ELEMENT_CAPABILITIES, SETTINGS_DEFINE_CAPABILITIES
 from xencim.providers.host.consoles import (
@@ -28,7 +28,7 @@ from xencim.providers.host.services import (
 )
 from xencim.providers.network.switches import switch
 from xencim.providers.network.switches.associations import managed_switches, manager_of
-from xencim.providers.security.rows import host_and_policy
+from xencim.providers.security.rows import booleans, flasks, host_and_policy
 from xencim.providers.storage import storage_volume
 from xencim.providers.storage.associations import VOLUME_LINK
 from xencim.providers.storage.rows import all_volumes
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
 def _machines(context: Context, _row: Row) -> Iterator[Row]:
     return (rows.machine_row(context, machine) for machine in context.view.all(VirtualMachine).values())
+
+
+def _flasks(context: Context, _row: Row) -> Iterator[Row]:
+    return flasks(context)
 
 
 HOSTED_DEPENDENCY = AssocSpec(
@@ -67,6 +71,12 @@ HOSTED_SERVICE = AssocSpec(
             left=host_system.SPEC,
             right=security.acm_security_module.SPEC,
             rights_of=lambda context, _row: (host_and_policy(context),),
+            lefts_of=the_host,
+        ),
+        Link(
+            left=host_system.SPEC,
+            right=security.flask_security_module.SPEC,
+            rights_of=_flasks,
             lefts_of=the_host,
         ),
     ),
@@ -165,8 +175,34 @@ SECURITY_SERVICE_MANAGES_MODULE = AssocSpec(
             lefts_of=lambda context, _row: (host_and_policy(context),),
             props=MANAGES,
         ),
+        Link(
+            left=security.flask_security_module.SPEC,
+            right=security.security_policy_service.SPEC,
+            rights_of=the_host,
+            lefts_of=_flasks,
+            props=MANAGES,
+        ),
     ),
     unfilled=SERVICE_AFFECTS_ELEMENT.unfilled,
+)
+
+ELEMENT_SETTING_DATA = AssocSpec(
+    cim_class="ElementSettingData",
+    left_role="ManagedElement",
+    right_role="SettingData",
+    links=(
+        Link(
+            left=security.flask_security_module.SPEC,
+            right=security.policy_boolean.SPEC,
+            rights_of=lambda context, _row: booleans(context),
+            lefts_of=_flasks,
+            props=(
+                Prop("IsDefault", Const(0), source="constant: no tool tells what a policy begins with"),
+                Prop("IsCurrent", Const(1), source="constant: the value is the one in force"),
+                Prop("IsNext", Const(0), source="constant: the next policy or boot sets it anew"),
+            ),
+        ),
+    ),
 )
 
 ASSOCIATIONS: tuple[AssocSpec, ...] = (
@@ -183,4 +219,5 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     SERVICE_AFFECTS_ELEMENT,
     SAP_AVAILABLE_FOR_ELEMENT,
     SECURITY_SERVICE_MANAGES_MODULE,
+    ELEMENT_SETTING_DATA,
 )

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from xencim.acm.model import UNLABELED
 from xencim.providers.backends.records import (
     AssignedLabel,
+    FlaskState,
     Host,
     Labelled,
+    PolicyBoolean,
     PolicyLabel,
     SecurityPolicy,
     VirtualMachine,
@@ -125,6 +127,67 @@ def _find_type(context: Context, keys: Keys) -> Row | None:
 
 
 TYPES = Rows(kinds=(SecurityPolicy, Host), all=types, find=_find_type)
+
+
+# Access rules: (type's name, policy, host) -----------------------------------------------------
+
+
+def access_rules(context: Context) -> Iterator[Row]:
+    """Yield the rows of the rules by which something is shared: one a type that a machine's label has."""
+    used = {name for label, *_ in labels(context) if label.is_for_machines for name in label.ste_types}
+    for policy, host in policies(context):
+        for name in types_of(policy, TypeKind.SIMPLE):
+            if name in used:
+                yield (name, policy, host)
+
+
+def access_rule_id(name: str, policy: SecurityPolicy, host: Host) -> str:
+    """Return a rule's InstanceID."""
+    return f"{host.prefix}:ACM:{policy.name}:SHARE/{name}"
+
+
+def _find_access_rule(context: Context, keys: Keys) -> Row | None:
+    wanted = keys.get("instanceid")
+    return next((row for row in access_rules(context) if access_rule_id(*row) == wanted), None)
+
+
+ACCESS_RULES = Rows(kinds=(PolicyLabel, SecurityPolicy, Host), all=access_rules, find=_find_access_rule)
+
+
+# FLASK: (host, state), and its booleans: (boolean, host) ---------------------------------------
+
+
+def flask_of(context: Context) -> FlaskState | None:
+    """Return the state of the hypervisor's own access control; None where it has none."""
+    return context.view.get(FlaskState, "flask")
+
+
+def flasks(context: Context) -> Iterator[Row]:
+    """Yield the row of the hypervisor's own access control, if it has one."""
+    state = flask_of(context)
+    if state is not None:
+        yield (context.view.host, state)
+
+
+FLASK = Rows(
+    kinds=(FlaskState, Host),
+    all=flasks,
+    find=lambda context, _keys: next(flasks(context), None),
+)
+
+
+def booleans(context: Context) -> Iterator[Row]:
+    """Yield the rows of the booleans of the hypervisor's policy."""
+    for boolean in context.view.all(PolicyBoolean).values():
+        yield (boolean, context.view.host)
+
+
+def _find_boolean(context: Context, keys: Keys) -> Row | None:
+    boolean = context.view.get(PolicyBoolean, str(keys.get("instanceid")).rpartition(":")[2])
+    return (boolean, context.view.host) if boolean else None
+
+
+BOOLEANS = Rows(kinds=(PolicyBoolean, Host), all=booleans, find=_find_boolean)
 
 
 # Conflict sets: (set, policy, host) ------------------------------------------------------------

@@ -35,6 +35,8 @@ from xencim.providers.core.results import Instances, Page, Paths
 from xencim.providers.security.applying import apply
 from xencim.providers.security.labelling import Target, assign
 
+from ..unit.security.made_up_flask import MadeUpFlask
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -173,6 +175,14 @@ async def _put_policy_in_force(world: World) -> None:
             await assign(site.security, target, label, principal="root")
 
 
+async def _find_flask(world: World, backends: tuple[FakeBackend, ...]) -> None:
+    """Have the hypervisors of the Xen hosts enforce too."""
+    for site, backend in zip(world.sites, backends, strict=True):
+        if backend.prefix == "Xen":
+            backend.flask = MadeUpFlask()
+            await site.security.hypervisor.tell()
+
+
 async def _succeed(progress: Progress) -> Mapping[str, Value]:
     progress.tell(50, "half done")
     return {}
@@ -232,5 +242,6 @@ def _asking(*backends: FakeBackend) -> Iterator[Asker]:
     asyncio.run(_begin_jobs(world))
     asyncio.run(_subscribe(world))
     asyncio.run(_put_policy_in_force(world))
+    asyncio.run(_find_flask(world, backends))
     yield Asker(world)
     asyncio.run(world.stop())

@@ -55,8 +55,10 @@ from xencim.providers.backends.records.networks import Bridge, HostAddress, Netw
 from xencim.providers.backends.records.security import (
     AssignedLabel,
     Denial,
+    FlaskState,
     Labelled,
     Mode,
+    PolicyBoolean,
     PolicyLabel,
     PolicyTrust,
     Reaction,
@@ -93,6 +95,8 @@ Record: TypeAlias = (
     | SecurityPolicy
     | PolicyLabel
     | PolicyTrust
+    | FlaskState
+    | PolicyBoolean
     | AssignedLabel
     | Denial
     | Destination
@@ -116,6 +120,7 @@ __all__ = [
     "DumpWish",
     "Element",
     "FilterRule",
+    "FlaskState",
     "Graphics",
     "GuestAccess",
     "GuestSupport",
@@ -145,6 +150,7 @@ __all__ = [
     "ObjectManager",
     "Picture",
     "Platform",
+    "PolicyBoolean",
     "PolicyLabel",
     "PolicyTrust",
     "PoolBuild",

@@ -95,6 +95,32 @@ class PolicyLabel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlaskState:
+    """The hypervisor's own access control; there is none where it has no FLASK."""
+
+    is_enforcing: bool  # else it only logs what it would refuse
+
+    @property
+    def key(self) -> str:
+        """The inventory's key: there is one."""
+        return "flask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyBoolean:
+    """A boolean of the hypervisor's policy; ``pending`` is what a commit would make of it."""
+
+    name: str
+    value: bool
+    pending: bool
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssignedLabel:
     """The label of one object. Not valid: an update of the policy took the label away.
 

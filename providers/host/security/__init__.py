@@ -2,8 +2,16 @@
 
 from xencim.providers.host.security import (
     acm_security_module,
+    flask_security_module,
+    policy_boolean,
     security_policy_capabilities,
     security_policy_service,
 )
 
-SPECS = (acm_security_module.SPEC, security_policy_service.SPEC, security_policy_capabilities.SPEC)
+SPECS = (
+    acm_security_module.SPEC,
+    flask_security_module.SPEC,
+    policy_boolean.SPEC,
+    security_policy_service.SPEC,
+    security_policy_capabilities.SPEC,
+)

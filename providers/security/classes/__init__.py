@@ -1,9 +1,10 @@
-"""The policy in force as classes: itself, its labels, types and conflict sets, and who has which label.
+"""The policy in force as classes: itself, its labels, types, rules, conflict sets, and who has which label.
 
 Source: DSP1106 (shapes); CIM_SecuritySensitivity; Xen 4.1, ACM.
 """
 
 from xencim.providers.security.classes import (
+    access_rule,
     acm_policy,
     run_time_exclusion_rule,
     security_label,
@@ -13,4 +14,10 @@ from xencim.providers.security.classes.associations import ASSOCIATIONS
 
 __all__ = ("ASSOCIATIONS", "SPECS")
 
-SPECS = (acm_policy.SPEC, security_label.SPEC, security_type.SPEC, run_time_exclusion_rule.SPEC)
+SPECS = (
+    acm_policy.SPEC,
+    security_label.SPEC,
+    security_type.SPEC,
+    access_rule.SPEC,
+    run_time_exclusion_rule.SPEC,
+)

@@ -1,4 +1,4 @@
-"""What joins the policy in force with its labels, types, conflict sets and the host.
+"""What joins the policy in force with its labels, types, rules, conflict sets and the host.
 
 Source: DSP1106 (shapes); CIM_PolicySetComponent, CIM_PolicySetAppliesToElement, CIM_MemberOfCollection.
 """
@@ -11,6 +11,7 @@ from xencim.providers.core.spec import AssocSpec, Link
 from xencim.providers.host import host_system
 from xencim.providers.host.rows import the_host
 from xencim.providers.security.classes import (
+    access_rule,
     acm_policy,
     run_time_exclusion_rule,
     security_label,
@@ -19,6 +20,7 @@ from xencim.providers.security.classes import (
 from xencim.providers.security.classes.labelled import ELEMENT_SECURITY_LABEL
 from xencim.providers.security.rows import (
     TypeKind,
+    access_rules,
     conflict_sets,
     labels,
     policies,
@@ -27,7 +29,7 @@ from xencim.providers.security.rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from xencim.providers.core.spec import Context, Row
 
@@ -65,6 +67,17 @@ def _rules_of_type(context: Context, row: Row) -> Iterator[Row]:
             yield found
 
 
+def _type_of_access_rule(_context: Context, row: Row) -> Iterable[Row]:
+    return ((TypeKind.SIMPLE, *row),)
+
+
+def _access_rules_of_type(context: Context, row: Row) -> Iterator[Row]:
+    kind, name, *_ = row
+    for found in access_rules(context):
+        if kind is TypeKind.SIMPLE and name == found[0]:
+            yield found
+
+
 POLICY_DEFINES_LABEL = AssocSpec(
     cim_class="PolicyDefinesLabel",
     left_role="Antecedent",
@@ -77,6 +90,41 @@ POLICY_DEFINES_LABEL = AssocSpec(
             lefts_of=_policies,
         ),
     ),
+)
+
+POLICY_DEFINES_ACCESS_RULE = AssocSpec(
+    cim_class="PolicyDefinesAccessRule",
+    left_role="Antecedent",
+    right_role="Dependent",
+    links=(
+        Link(
+            left=acm_policy.SPEC,
+            right=access_rule.SPEC,
+            rights_of=lambda context, _row: access_rules(context),
+            lefts_of=_policies,
+        ),
+    ),
+)
+
+_RULE_AND_TYPE = Link(
+    left=access_rule.SPEC,
+    right=security_type.SPEC,
+    rights_of=_type_of_access_rule,
+    lefts_of=_access_rules_of_type,
+)
+
+AUTHORIZED_SUBJECT = AssocSpec(
+    cim_class="AuthorizedSubject",
+    left_role="Privilege",
+    right_role="PrivilegedElement",
+    links=(_RULE_AND_TYPE,),
+)
+
+AUTHORIZED_TARGET = AssocSpec(
+    cim_class="AuthorizedTarget",
+    left_role="Privilege",
+    right_role="TargetElement",
+    links=(_RULE_AND_TYPE,),
 )
 
 SECURITY_TYPE_MEMBERSHIP = AssocSpec(
@@ -145,6 +193,9 @@ SECURITY_POLICY_APPLIES_TO_SYSTEM = AssocSpec(
 
 ASSOCIATIONS = (
     POLICY_DEFINES_LABEL,
+    POLICY_DEFINES_ACCESS_RULE,
+    AUTHORIZED_SUBJECT,
+    AUTHORIZED_TARGET,
     SECURITY_TYPE_MEMBERSHIP,
     HOSTED_COLLECTION,
     SECURITY_POLICY_COMPONENT,

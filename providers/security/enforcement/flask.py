@@ -17,6 +17,7 @@ from xencim.acm.flask.compiler import assemble, compile_source
 from xencim.acm.flask.names import label_of
 from xencim.acm.model import Finding, FindingKind, Header, Policy, PolicyError, Version, XsErr
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import FlaskState, PolicyBoolean
 from xencim.providers.backends.xen.flask import MayHaveFlask
 from xencim.providers.backends.xen.flask_text import Mode
 
@@ -39,6 +40,7 @@ class Hypervisor:
     def __init__(self, security: Security, backend: Backend) -> None:
         self._security = security
         self._backend = backend
+        self._telling = asyncio.Lock()
         self.loaded = _NOTHING
         """What the hypervisor was given last; whether it has it is not sure where giving it failed."""
 
@@ -77,6 +79,27 @@ class Hypervisor:
             if error.kind == "refused":
                 self.loaded = before
             raise
+        finally:
+            await self.tell()
+
+    async def tell(self) -> None:
+        """Make the inventory's records what FLASK is now; what cannot be read is not told, and logged."""
+        inventory = self._security.inventory
+        async with self._telling:  # what was read last is told last
+            states: tuple[FlaskState, ...] = ()
+            booleans: tuple[PolicyBoolean, ...] = ()
+            try:
+                if self.control is not None and await self.enforces():
+                    is_enforcing = await self.control.mode() is Mode.ENFORCING
+                    states = (FlaskState(is_enforcing=is_enforcing),)
+                    booleans = tuple(
+                        PolicyBoolean(name=read.name, value=read.value, pending=read.pending)
+                        for read in await self.control.booleans()
+                    )
+            except BackendError as error:
+                log.error("the state of the hypervisor's FLASK cannot be read: %s", error)  # noqa: TRY400 - the cause is the text
+            inventory.replace_all(FlaskState, states)
+            inventory.replace_all(PolicyBoolean, booleans)
 
     async def take_up(self, *, was_changing: bool) -> None:
         """Give a hypervisor that may have started anew the policy in force; a failure is logged."""

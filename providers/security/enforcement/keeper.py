@@ -113,6 +113,7 @@ class Security:
         await self._renew_identities()
         self.put_in_force(_in_force(kept))
         await self.hypervisor.take_up(was_changing=kept.pending is not None)
+        await self.hypervisor.tell()
         self._unsubscribe = self.inventory.subscribe(self._changed)
 
     async def stop(self) -> None:

@@ -65,6 +65,8 @@ async def _done(call: MethodCall, work: Callable[[FlaskControl], Awaitable[None]
         await work(control)
     except BackendError as error:
         return _failed(call, error)
+    finally:
+        await call.security.hypervisor.tell()
     return answered()
 
 

@@ -8,7 +8,7 @@ from xencim.acm.flask.names import context_of
 from xencim.acm.model import LabelKind
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.xen.flask import FlaskControl
-from xencim.providers.backends.xen.flask_text import MachineContext, Mode
+from xencim.providers.backends.xen.flask_text import Boolean, MachineContext, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +23,23 @@ class MadeUpFlask(FlaskControl):
         self.labels = dict(labels or {})
         self.loaded: list[bytes] = []
         self.refuses = False
+        self.values = {"guest_writeconsole": True}
 
     async def mode(self) -> Mode:
         return self.now
+
+    async def set_enforcing(self, *, enforcing: bool) -> None:
+        self.now = Mode.ENFORCING if enforcing else Mode.PERMISSIVE
+
+    async def booleans(self) -> tuple[Boolean, ...]:
+        return tuple(Boolean(name, value, value) for name, value in self.values.items())
+
+    async def set_boolean(self, name: str, *, value: bool) -> None:
+        if name not in self.values:
+            raise BackendError(
+                "not_found", f"The policy has no boolean {name}; it has {', '.join(self.values)}"
+            )
+        self.values[name] = value
 
     async def load(self, binary: bytes) -> tuple[MachineContext, ...]:
         if self.refuses:
