@@ -164,6 +164,7 @@ def test_count(fake_server: ServerProcess, pull: str) -> None:
     out = pywbemcli(fake_server, "instance", "count", "Xen_*Disk*", pull=pull)
     assert cells(out) == [
         ["root/virt", "Xen_DiskPool", "2"],
+        ["root/virt", "Xen_DiskPoolResourceAllocationSettingData", "13"],
         ["root/virt", "Xen_DiskResourceAllocationSettingData", "17"],
         ["root/virt", "Xen_LogicalDisk", "6"],
     ]
