@@ -55,6 +55,7 @@ EVERYTHING = MachineConfig(
         maximum_kib=4096,
         dump_core=False,
         huge_page_kib=2048,
+        hot_plug_limit_kib=1 << 22,
         numa_nodes=(0, 1),
         numa_mode="strict",
     ),

@@ -78,7 +78,7 @@ POSSIBLE: dict[str, frozenset[str]] = {
     | _NIC_FIELDS
     | _LIMITS
     | {"inputs+", "inputs-", "disks.capacity_bytes", "graphics.password"}
-    | _LIFECYCLE.keys(),
+    | frozenset(_LIFECYCLE),
     "xen": _TEXTS | _PROCESSORS | _WEIGHTS | _PLUGGED | _MEDIA | {"memory.maximum_kib"},
     "test": _TEXTS | _PROCESSORS,
     "lxc": _TEXTS | _WEIGHTS | _PLUGGED | {"memory.current_kib"},
@@ -101,7 +101,7 @@ def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int
     """Return how a running machine becomes what is wanted, if every difference can be made."""
     possible = POSSIBLE.get(driver, frozenset())
     if driver == "qemu" and old.memory.hot_plug_limit_kib is not None:
-        possible |= {"memory.maximum_kib"}
+        possible = possible | {"memory.maximum_kib"}
     todo = doable(old, changes(old, wanted), possible)
     if wanted.cpu.count < old.cpu.count and old.domain_type == _EMULATED:
         raise BackendError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed
 pytestmark = [pytest.mark.libvirtd, pytest.mark.clients]
 
 FAILED, NOT_SUPPORTED = 1, 7
+SEEN_WITHIN_S = 10  # what is started past the server
 UUID = "50000000-0000-4000-8000-000000000004"
 MAC = "52:54:00:00:00:09"
 GUEST = f"""<domain type='qemu'><name>user</name><uuid>{UUID}</uuid><memory unit='MiB'>64</memory>
@@ -162,6 +164,11 @@ def test_a_running_machine_s_interface_is_at_a_port_and_is_moved(
     nic = CIMInstanceName("KVM_NetworkPort", keys, namespace="root/virt")
     [service] = qemu.connection.EnumerateInstanceNames("KVM_ResourcePoolConfigurationService")
     assert service.keybindings["Name"] == "RPCS"
+
+    seen_by_s = time.monotonic() + SEEN_WITHIN_S
+    while not qemu.names(lan, AssocClass="KVM_SystemDevice"):
+        assert time.monotonic() < seen_by_s
+        time.sleep(0.02)
 
     def switch_of(nic: CIMInstanceName) -> list[str]:
         [end] = qemu.connection.AssociatorNames(nic, AssocClass="KVM_DeviceSAPImplementation")
