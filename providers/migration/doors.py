@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -59,11 +60,15 @@ class Door(Protocol):
         """Tell whether the machine is there and holds memory."""
         ...
 
+    async def system(self) -> Path:
+        """Return the host itself, as the DestinationSystem of a migration names it."""
+        ...
+
 
 def door(destination: Destination, backend: Backend, prefix: str) -> Door:
     """Return a configured destination's."""
     if destination.url is None:
-        return HypervisorDoor(destination, backend)
+        return HypervisorDoor(destination, backend, prefix)
     return ServerDoor(destination, prefix)
 
 
@@ -76,6 +81,7 @@ class ServerDoor:
         self._destination = destination
         self._service = f"{prefix}_VirtualSystemMigrationService"
         self._system = f"{prefix}_ComputerSystem"
+        self._host = f"{prefix}_HostSystem"
 
     async def prepare(self, definition: str, *, is_active: bool, with_storage: bool, check_only: bool) -> str:
         """Ask whether a machine may come, and have its room kept."""
@@ -92,10 +98,7 @@ class ServerDoor:
         """Use the token."""
         out = await self._invoke("CommitIncomingMigration", Token=token)
         named = out.get("ComputerSystem")
-        if not isinstance(named, pywbem.CIMInstanceName):
-            return None
-        keys = tuple((name, value) for name, value in named.keybindings.items())
-        return Path(named.classname, keys, named.namespace, named.host)
+        return _path(named) if isinstance(named, pywbem.CIMInstanceName) else None
 
     async def finish(self, token: str, *, autostart: bool) -> None:
         """Say that the machine has arrived."""
@@ -121,6 +124,15 @@ class ServerDoor:
 
         return await self._ask(ask)
 
+    async def system(self) -> Path:
+        """Ask for the host's path; where the server is reached is the configuration's."""
+
+        def ask(connection: pywbem.WBEMConnection) -> Path:
+            [host] = connection.EnumerateInstanceNames(self._host)
+            return _path(host)
+
+        return replace(await self._ask(ask), host=urlsplit(self._destination.url or "").netloc)
+
     async def _invoke(self, method: str, **parameters: str | bool) -> Mapping[str, Any]:
         def invoke(connection: pywbem.WBEMConnection) -> Mapping[str, Any]:
             [service] = connection.EnumerateInstanceNames(self._service)
@@ -144,9 +156,10 @@ class HypervisorDoor:
 
     keeps_room = False
 
-    def __init__(self, destination: Destination, backend: Backend) -> None:
+    def __init__(self, destination: Destination, backend: Backend, prefix: str) -> None:
         self._destination = destination
         self._backend = backend
+        self._host = f"{prefix}_HostSystem"
 
     async def prepare(self, definition: str, *, is_active: bool, with_storage: bool, check_only: bool) -> str:  # noqa: ARG002 - nothing is kept either way
         """Look at the other hypervisor's host as its own server would."""
@@ -171,6 +184,10 @@ class HypervisorDoor:
             machine = inventory.view.get(VirtualMachine, uuid)
             return machine is not None and machine.state.is_active
 
+    async def system(self) -> Path:
+        """Name the host as the configuration does: it has no instance."""
+        return Path(self._host, (("CreationClassName", self._host), ("Name", self._destination.name)))
+
     @asynccontextmanager
     async def _looking(self) -> AsyncIterator[tuple[Backend, Inventory]]:
         peer, inventory = self._backend.peer(self._destination.transport), Inventory()
@@ -184,6 +201,10 @@ class HypervisorDoor:
             raise CimError(
                 Status.FAILED, f"{self._destination.name}: {error.message}", hint=error.hint
             ) from error
+
+
+def _path(named: pywbem.CIMInstanceName) -> Path:
+    return Path(named.classname, tuple(named.keybindings.items()), named.namespace, named.host)
 
 
 @contextmanager

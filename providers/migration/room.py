@@ -49,9 +49,27 @@ def demand_room(
             raise BackendError(
                 "exists", f"room for a machine {one.name!r} is kept for {one.principal} already"
             )
-    missing = [*_kind(view.host, machine), *_networks(view, machine), *_disks(view, machine, with_storage)]
+    missing = [
+        *_kind(view.host, machine),
+        *_networks(view, machine),
+        *_disks(view, machine, with_storage=with_storage),
+    ]
     if is_active:
         missing += _memory(view, promised, machine)
+    _demand_nothing(view, machine, missing)
+
+
+def demand_place(view: View, promised: Iterable[Reservation], machine: IncomingMachine) -> None:
+    """Refuse a machine of this host that could not be started on it now."""
+    missing = [
+        *_kind(view.host, machine),
+        *_networks(view, machine),
+        *_disks(view, machine, with_storage=False),
+    ]
+    _demand_nothing(view, machine, [*missing, *_memory(view, promised, machine)])
+
+
+def _demand_nothing(view: View, machine: IncomingMachine, missing: list[str]) -> None:
     if missing:
         raise BackendError("failed", f"{machine.name} cannot run on {view.host.name}: {'; '.join(missing)}")
 
@@ -103,7 +121,7 @@ def _has_bridge(view: View, name: str) -> bool:
     )
 
 
-def _disks(view: View, machine: IncomingMachine, with_storage: bool) -> Iterator[str]:  # noqa: FBT001 - as it is asked
+def _disks(view: View, machine: IncomingMachine, *, with_storage: bool) -> Iterator[str]:
     to_copy: list[tuple[StoragePool, Disk]] = []
     for disk in machine.config.disks:
         is_copied = with_storage and not disk.readonly

@@ -32,28 +32,25 @@ _CHOSEN = frozenset(
 
 def destination(call: MethodCall, method: str) -> Destination:
     """Return the configured destination that DestinationHost or DestinationSystem means."""
-    view, host, system = (
-        call.inventory.view,
-        call.parameters.get("destinationhost"),
-        call.parameters.get("destinationsystem"),
-    )
-    to_system = method.endswith("ToSystem")
-    name = str(system.key("Name") or "") if isinstance(system, Path) else host
-    if not isinstance(name, str) or not name or (to_system and not isinstance(system, Path)):
-        raise missing(method, "DestinationSystem" if to_system else "DestinationHost")
-    found = _named(view, name)
+    view = call.inventory.view
+    parameter = "DestinationSystem" if method.endswith("ToSystem") else "DestinationHost"
+    given_one = call.parameters.get(parameter.lower())
+    names = (given_one.key("Name"), given_one.host) if isinstance(given_one, Path) else (given_one,)
+    if not names[0]:
+        raise missing(method, parameter)
+    found = next(filter(None, (_named(view, str(name)) for name in names if name)), None)
     if found is None:
         known = ", ".join(sorted(one.name for one in view.all(Destination).values())) or "none"
         raise CimError(
             Status.INVALID_PARAMETER,
-            f"{method}: {name!r} is no destination of this server",
+            f"{method}: {names[0]!r} is no destination of this server",
             hint=f"[[migration.destination]] in the configuration names them: {known}",
         )
     return found
 
 
 def _named(view: View, name: str) -> Destination | None:
-    """Return the destination of a name, or of a host's name or address."""
+    """Return the destination of a name, or of a host's name or address, with a port or without."""
     wanted = name.lower()
     destinations = view.all(Destination)
     if wanted in destinations:
@@ -61,9 +58,14 @@ def _named(view: View, name: str) -> Destination | None:
     by_host = [
         one
         for one in destinations.values()
-        if wanted in {(one.transport.host or "").lower(), (urlsplit(one.url or "").hostname or "")}
+        if wanted in {(one.transport.host or "").lower(), *_addresses(one)}
     ]
     return by_host[0] if len(by_host) == 1 else None
+
+
+def _addresses(one: Destination) -> tuple[str, ...]:
+    url = urlsplit(one.url or "")
+    return (url.hostname or "", url.netloc.lower())
 
 
 def wish(call: MethodCall, method: str, to: Destination, defaults: ClassSpec) -> MigrationWish:

@@ -17,6 +17,7 @@ from xencim.providers.host.rows import HOST
 from xencim.providers.host.services.common import service_keys, service_props
 from xencim.providers.host.templates import SPECS as TEMPLATES
 from xencim.providers.management import changing, core_dump, screenshot, systems
+from xencim.providers.migration import placement
 from xencim.providers.network.switches import methods as switches
 
 _METHODS = (
@@ -38,6 +39,7 @@ _METHODS = (
     MethodSpec("AddResourceSettings", partial(changing.add_resource_settings, TEMPLATES), Access.ADMIN),
     MethodSpec("ModifyResourceSettings", changing.modify_resource_settings, Access.ADMIN),
     MethodSpec("RemoveResourceSettings", changing.remove_resource_settings, Access.ADMIN),
+    MethodSpec(placement.METHOD, placement.find_possible_hosts, Access.ADMIN),
     MethodSpec(core_dump.METHOD, core_dump.create_core_dump, Access.ADMIN),
     MethodSpec("GetVirtualSystemThumbnailImage", screenshot.get_thumbnail_image, Access.OPERATE),
 )

@@ -44,6 +44,10 @@ ROWS = {
         "tests/conformance/test_peer_defects.py",
         "test_xscim_19_a_machine_may_have_more_processors_than_its_host",
     ),
+    "55 placement; xs-cim 11: System": (
+        "tests/integration/migration/test_possible_hosts.py",
+        "test_xscim_11_the_machine_is_taken_by_either_name",
+    ),
     "libvirt-cim 9: Weight and Limit": (LIVE, "test_figures_on_qemu"),
     "libvirt-cim: TimeoutPeriod ignored": (STATES, "test_the_period_is_the_backends_deadline"),
 }
