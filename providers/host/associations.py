@@ -167,6 +167,7 @@ SECURITY_SERVICE_MANAGES_MODULE = AssocSpec(
     cim_class="SecurityServiceManagesModule",
     left_role="AffectedElement",
     right_role="AffectingElement",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=security.acm_security_module.SPEC,

@@ -20,6 +20,7 @@ from xencim.providers.host.pools import (
     processor_pool,
 )
 from xencim.providers.host.rows import host_row
+from xencim.providers.host.security import security_policy_service
 from xencim.providers.host.services import (
     console_redirection_service,
     text_redirection_service,
@@ -155,6 +156,7 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1081": (virtual_system_migration_service.SPEC,),
     "DSP1097": (switch.SPEC,),
     "DSP1103": (concrete_job.SPEC,),
+    "SecurityPolicy": (security_policy_service.SPEC,),
 }
 """The classes whose instances conform to a profile, by its number."""
 

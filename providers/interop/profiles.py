@@ -1,9 +1,9 @@
-"""The DMTF profiles that are conformed to, and which of them refers to which.
+"""The profiles that are conformed to, and which of them refers to which.
 
-A profile is here when what is served meets what it demands of reading. Virtual System Migration
-(DSP1081) is not: its service has to migrate.
+A profile of DMTF is here when what is served meets what it demands of reading. None of them describes
+mandatory access control: that profile is our own.
 
-Source: DSP1033 1.0; each profile's "Related profiles" table.
+Source: DSP1033 1.0; each profile's "Related profiles" table; docs/concepts/acm.md.
 Errors: LookupError for a spec that names a profile which is not in the table.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from xencim.providers.core.spec import ClassSpec
 
-PROFILES: Mapping[str, tuple[str, str]] = {
+_DMTF: Mapping[str, tuple[str, str]] = {
     "DSP1024": ("Text Console Redirection", "1.0.0"),
     "DSP1033": ("Profile Registration", "1.0.0"),
     "DSP1041": ("Resource Allocation", "1.1.0"),
@@ -39,6 +39,19 @@ PROFILES: Mapping[str, tuple[str, str]] = {
 }
 """Name and version by number."""
 
+_OURS = Profile(
+    number="SecurityPolicy", name="Virtualization Security Policy", version="1.0.0", organization="xencim"
+)
+
+PROFILES: Mapping[str, Profile] = {
+    **{
+        number: Profile(number=number, name=name, version=version)
+        for number, (name, version) in _DMTF.items()
+    },
+    _OURS.number: _OURS,
+}
+"""The profiles by what specs name them by: DMTF's number, for our own a word."""
+
 _RESOURCES = ("DSP1044", "DSP1045", "DSP1047", "DSP1050", "DSP1059")
 
 REFERENCES: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +66,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
     "DSP1097": ("DSP1033", "DSP1042", "DSP1052"),
     "DSP1103": ("DSP1033",),
     **dict.fromkeys(_RESOURCES, ("DSP1033", "DSP1041", "DSP1043")),
+    _OURS.number: ("DSP1033", "DSP1042", "DSP1054"),
 }
 """The profiles that a profile refers to, by numbers."""
 
@@ -67,7 +81,4 @@ def profile_records(specs: Iterable[ClassSpec]) -> tuple[Profile, ...]:
     numbers = {number for spec in specs for number in spec.profiles}
     if unknown := numbers - PROFILES.keys():
         raise LookupError(f"specs name profiles that are not conformed to: {', '.join(sorted(unknown))}")
-    return tuple(
-        Profile(number=number, name=PROFILES[number][0], version=PROFILES[number][1])
-        for number in sorted(numbers)
-    )
+    return tuple(PROFILES[number] for number in sorted(numbers))

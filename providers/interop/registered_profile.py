@@ -28,16 +28,26 @@ def _all(context: Context) -> Iterator[Row]:
     return ((profile,) for profile in context.server.all(Profile).values())
 
 
+def _is_dmtf(profile: Profile) -> bool:
+    return profile.organization == "DMTF"
+
+
 def _id(profile: Profile) -> str:
-    return f"CIM:{profile.number}-{profile.name.replace(' ', '')}-{profile.version}"
+    start = f"CIM:{profile.number}-" if _is_dmtf(profile) else f"{profile.organization}:"
+    return f"{start}{profile.name.replace(' ', '')}-{profile.version}"
 
 
 def _find(context: Context, keys: Keys) -> Row | None:
-    number = str(keys.get("instanceid")).removeprefix("CIM:").partition("-")[0]
-    return next(profile_rows(context, (number,)), None)
+    return next((row for row in _all(context) if _id(row[0]) == keys.get("instanceid")), None)
+
+
+def _caption(profile: Profile) -> str:
+    start = profile.number if _is_dmtf(profile) else profile.organization
+    return f"{start} {profile.name} {profile.version}"
 
 
 _PROFILE = "the profile's document"
+_OTHER, _DMTF = 1, 2  # RegisteredOrganization
 
 SPEC = ClassSpec(
     cim_class="RegisteredProfile",
@@ -47,20 +57,24 @@ SPEC = ClassSpec(
     keys=(Prop("InstanceID", _id, source="DSP1033: the organization, then number, name and version"),),
     props=(
         Prop("ElementName", lambda profile: profile.name, source=_PROFILE),
+        Prop("Caption", _caption, source=_PROFILE),
+        Prop("SpecificationType", Const(2), source="constant: a profile"),
         Prop(
-            "Caption",
-            lambda profile: f"{profile.number} {profile.name} {profile.version}",
+            "RegisteredOrganization",
+            lambda profile: _DMTF if _is_dmtf(profile) else _OTHER,
             source=_PROFILE,
         ),
-        Prop("SpecificationType", Const(2), source="constant: a profile"),
-        Prop("RegisteredOrganization", lambda profile: profile.organization, source=_PROFILE),
+        Prop(
+            "OtherRegisteredOrganization",
+            lambda profile: None if _is_dmtf(profile) else profile.organization,
+            source=_PROFILE,
+        ),
         Prop("RegisteredName", lambda profile: profile.name, source=_PROFILE),
         Prop("RegisteredVersion", lambda profile: profile.version, source=_PROFILE),
         Prop("AdvertiseTypes", Const((2,)), source="constant: the server speaks no SLP"),
     ),
     unfilled={
         "OtherSpecificationType": "the specification is a profile",
-        "OtherRegisteredOrganization": "every profile is DMTF's",
         "AdvertiseTypeDescriptions": "no advertisement is Other",
         "ImplementedFeatures": "the profiles that are conformed to name no features",
     },

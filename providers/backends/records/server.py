@@ -53,12 +53,12 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A DMTF profile that is conformed to."""
+    """A profile that is conformed to."""
 
-    number: str  # DSP1042
+    number: str  # DSP1042; of a profile that is not DMTF's, a word
     name: str  # System Virtualization
     version: str
-    organization: int = 2  # CIM_RegisteredProfile.RegisteredOrganization: DMTF
+    organization: str = "DMTF"
 
     @property
     def key(self) -> str:

@@ -34,6 +34,7 @@ def _reaction(_host: Host, policy: SecurityPolicy | None) -> int | None:
 SPEC = ClassSpec(
     cim_class="ACMSecurityModule",
     rows=HOST_AND_POLICY,
+    profiles=("SecurityPolicy",),
     keys=service_keys("ACM"),
     props=(
         *named("Access Control Module"),

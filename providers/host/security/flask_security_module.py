@@ -25,6 +25,7 @@ def _mode(_host: Host, state: FlaskState) -> int:
 SPEC = ClassSpec(
     cim_class="FLASKSecurityModule",
     rows=FLASK,
+    profiles=("SecurityPolicy",),
     keys=service_keys("FLASK"),
     props=(
         *named("FLASK"),

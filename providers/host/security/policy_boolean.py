@@ -23,6 +23,7 @@ def _id(boolean: PolicyBoolean, host: Host) -> str:
 SPEC = ClassSpec(
     cim_class="PolicyBoolean",
     rows=BOOLEANS,
+    profiles=("SecurityPolicy",),
     keys=(Prop("InstanceID", _id, source="the boolean's name"),),
     props=(
         Prop("ElementName", lambda boolean, _host: boolean.name, source=_TOOL),

@@ -30,6 +30,7 @@ SPEC = ClassSpec(
         all=lambda context: (capabilities_row(context),),
         find=lambda context, _keys: capabilities_row(context),
     ),
+    profiles=("SecurityPolicy",),
     keys=capabilities_keys("SecurityPolicyCapabilities"),
     props=(
         *named("Security policy"),

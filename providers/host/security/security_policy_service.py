@@ -47,6 +47,7 @@ _METHODS = (
 SPEC = ClassSpec(
     cim_class="SecurityPolicyService",
     rows=HOST,
+    profiles=("SecurityPolicy",),
     keys=service_keys("SecurityPolicyService"),
     props=(*named("Security policy"), *service_props(enabled=True)),
     methods=_METHODS,

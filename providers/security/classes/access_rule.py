@@ -18,6 +18,7 @@ _STE = "constant: what Simple Type Enforcement decides"
 SPEC = ClassSpec(
     cim_class="AccessRule",
     rows=ACCESS_RULES,
+    profiles=("SecurityPolicy",),
     keys=(Prop("InstanceID", access_rule_id, source="the names of policy and type"),),
     props=(
         Prop("ElementName", lambda name, *_: name, source=_TYPE),

@@ -34,6 +34,7 @@ def _told(name: str, attribute: str, source: str = _HEADER) -> Prop:
 SPEC = ClassSpec(
     cim_class="ACMPolicy",
     rows=POLICY,
+    profiles=("SecurityPolicy",),
     keys=(
         Prop("SystemCreationClassName", ClassName("HostSystem"), source="the host's class"),
         Prop("SystemName", lambda _policy, host: host.name, source="virConnectGetHostname, fully qualified"),

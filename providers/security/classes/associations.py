@@ -82,6 +82,7 @@ POLICY_DEFINES_LABEL = AssocSpec(
     cim_class="PolicyDefinesLabel",
     left_role="Antecedent",
     right_role="Dependent",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=acm_policy.SPEC,
@@ -96,6 +97,7 @@ POLICY_DEFINES_ACCESS_RULE = AssocSpec(
     cim_class="PolicyDefinesAccessRule",
     left_role="Antecedent",
     right_role="Dependent",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=acm_policy.SPEC,
@@ -117,6 +119,7 @@ AUTHORIZED_SUBJECT = AssocSpec(
     cim_class="AuthorizedSubject",
     left_role="Privilege",
     right_role="PrivilegedElement",
+    profiles=("SecurityPolicy",),
     links=(_RULE_AND_TYPE,),
 )
 
@@ -124,6 +127,7 @@ AUTHORIZED_TARGET = AssocSpec(
     cim_class="AuthorizedTarget",
     left_role="Privilege",
     right_role="TargetElement",
+    profiles=("SecurityPolicy",),
     links=(_RULE_AND_TYPE,),
 )
 
@@ -131,6 +135,7 @@ SECURITY_TYPE_MEMBERSHIP = AssocSpec(
     cim_class="SecurityTypeMembership",
     left_role="Collection",
     right_role="Member",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=security_type.SPEC,
@@ -145,6 +150,7 @@ HOSTED_COLLECTION = AssocSpec(
     cim_class="HostedCollection",
     left_role="Antecedent",
     right_role="Dependent",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=host_system.SPEC,
@@ -159,6 +165,7 @@ SECURITY_POLICY_COMPONENT = AssocSpec(
     cim_class="SecurityPolicyComponent",
     left_role="GroupComponent",
     right_role="PartComponent",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=acm_policy.SPEC,
@@ -174,6 +181,7 @@ EXCLUSION_RULE_APPLIES_TO_TYPE = AssocSpec(
     cim_class="ExclusionRuleAppliesToType",
     left_role="PolicySet",
     right_role="ManagedElement",
+    profiles=("SecurityPolicy",),
     links=(
         Link(
             left=run_time_exclusion_rule.SPEC,
@@ -188,6 +196,7 @@ SECURITY_POLICY_APPLIES_TO_SYSTEM = AssocSpec(
     cim_class="SecurityPolicyAppliesToSystem",
     left_role="PolicySet",
     right_role="ManagedElement",
+    profiles=("SecurityPolicy",),
     links=(Link(left=acm_policy.SPEC, right=host_system.SPEC, rights_of=the_host, lefts_of=_policies),),
 )
 

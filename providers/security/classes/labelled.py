@@ -155,6 +155,7 @@ ELEMENT_SECURITY_LABEL = AssocSpec(
     cim_class="ElementSecurityLabel",
     left_role="SecurityLevel",
     right_role="ManagedElement",
+    profiles=("SecurityPolicy",),
     links=(
         _link(computer_system.SPEC, _machines, _label_of_machine),
         _link(host_system.SPEC, _host, _label_of_host),

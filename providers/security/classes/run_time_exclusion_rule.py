@@ -24,6 +24,7 @@ def _usage(conflict_set: tuple[str, tuple[str, ...]], _policy: SecurityPolicy, _
 SPEC = ClassSpec(
     cim_class="RunTimeExclusionRule",
     rows=CONFLICT_SETS,
+    profiles=("SecurityPolicy",),
     keys=(
         Prop("SystemCreationClassName", ClassName("HostSystem"), source="the host's class"),
         Prop("SystemName", lambda *row: row[-1].name, source="virConnectGetHostname, fully qualified"),

@@ -33,6 +33,7 @@ def _told(name: str, attribute: str) -> Prop:
 SPEC = ClassSpec(
     cim_class="SecurityLabel",
     rows=LABELS,
+    profiles=("SecurityPolicy",),
     keys=(Prop("InstanceID", label_id, source="the names of policy and label"),),
     props=(
         _told("ElementName", "name"),

@@ -24,6 +24,7 @@ def _index(kind: TypeKind, name: str, policy: SecurityPolicy, _host: Host) -> in
 SPEC = ClassSpec(
     cim_class="SecurityType",
     rows=TYPES,
+    profiles=("SecurityPolicy",),
     keys=(Prop("InstanceID", type_id, source="the names of policy and type"),),
     props=(
         Prop("ElementName", lambda _kind, name, *_: name, source=_TYPES),

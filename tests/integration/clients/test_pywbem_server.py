@@ -35,7 +35,9 @@ CENTRAL = {
     "Virtual System": MACHINES,
     "Generic Device Resource Virtualization": ["ControllerPool/0", "GraphicsPool/0", "InputPool/0"],
     "KVM Redirection": ["ConsoleRedirectionService"],
+    "Virtualization Security Policy": ["SecurityPolicyService"],
 }
+OURS = "Virtualization Security Policy"
 
 
 @pytest.fixture(scope="module", params=[True, False])
@@ -59,12 +61,15 @@ def test_profiles(server: Any) -> None:  # noqa: ANN401 - as above
     found = {(one["RegisteredName"], one["RegisteredVersion"]) for one in server.profiles}
     assert found == {(profile.name, profile.version) for profile in profile_records(SPECS)}
     assert set(CENTRAL) <= {name for name, _version in found}
-    assert {one["RegisteredOrganization"] for one in server.profiles} == {2}
+    others = [one for one in server.profiles if one["RegisteredOrganization"] != 2]
+    assert [(one["OtherRegisteredOrganization"], one["RegisteredName"]) for one in others] == [
+        ("xencim", OURS)
+    ]
 
 
 @pytest.mark.parametrize("name", CENTRAL)
 def test_central_instances(server: Any, name: str) -> None:  # noqa: ANN401 - as above
-    [profile] = server.get_selected_profiles("DMTF", name)
+    [profile] = server.get_selected_profiles("Other" if name == OURS else "DMTF", name)
     found = server.get_central_instances(profile.path)
     keys = [path.keybindings for path in found]
     assert sorted(one.get("Name") or one["InstanceID"] for one in keys) == CENTRAL[name]

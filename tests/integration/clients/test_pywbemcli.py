@@ -86,8 +86,8 @@ def test_server_and_namespaces(fake_server: ServerProcess, scheme: str) -> None:
 
 def test_profiles(fake_server: ServerProcess) -> None:
     assert cells(pywbemcli(fake_server, "profile", "list")) == [
-        ["DMTF", profile.name, profile.version]
-        for profile in sorted(profile_records(SPECS), key=lambda profile: profile.name)
+        ["DMTF" if profile.organization == "DMTF" else "Other", profile.name, profile.version]
+        for profile in sorted(profile_records(SPECS), key=lambda profile: (profile.organization, profile.name))
     ]
 
 

@@ -182,6 +182,23 @@ def test_profiles_are_named_as_dsp1033_says() -> None:
     }
 
 
+def test_a_profile_of_our_own_is_not_said_to_be_dmtfs() -> None:
+    own = "xencim:VirtualizationSecurityPolicy-1.0.0"
+    row = registered_profile.SPEC.rows.find(make_context(), {"instanceid": own})
+    assert row is not None
+    assert instance(registered_profile.SPEC, row) == {
+        "InstanceID": own,
+        "ElementName": "Virtualization Security Policy",
+        "Caption": "xencim Virtualization Security Policy 1.0.0",
+        "SpecificationType": 2,
+        "RegisteredOrganization": 1,
+        "OtherRegisteredOrganization": "xencim",
+        "RegisteredName": "Virtualization Security Policy",
+        "RegisteredVersion": "1.0.0",
+        "AdvertiseTypes": (2,),
+    }
+
+
 def test_what_the_specs_name_is_what_is_registered() -> None:
     assert [profile.number for profile in profile_records(ALL_SPECS)] == sorted(PROFILES)
 
@@ -218,7 +235,8 @@ def test_elements_conform_to_their_profiles() -> None:
     found = pairs(context, associations.ELEMENT_CONFORMS_TO_PROFILE)
     by_number: dict[str, set[str]] = {}
     for profile, element in found:
-        by_number.setdefault(profile[4:11], set()).add(element)
+        number = profile.partition("CIM:")[2].partition("-")[0] or "SecurityPolicy"
+        by_number.setdefault(number, set()).add(element)
     machines = {"ComputerSystem one", "ComputerSystem two"}
     assert by_number["DSP1042"] == {"HostSystem h.example"}
     assert by_number["DSP1057"] == machines
@@ -229,6 +247,7 @@ def test_elements_conform_to_their_profiles() -> None:
     assert by_number["DSP1081"] == {"VirtualSystemMigrationService MigrationService"}
     assert by_number["DSP1097"] == {"VirtualEthernetSwitch lan"}
     assert by_number["DSP1103"] == {"ConcreteJob Xen:1"}
+    assert by_number["SecurityPolicy"] == {"SecurityPolicyService SecurityPolicyService"}
     assert by_number.keys() == PROFILES.keys()
 
 
