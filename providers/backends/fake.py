@@ -22,6 +22,7 @@ from xencim.providers.backends.fake_migration import FakeMigration
 from xencim.providers.backends.fake_network import DEFAULT_NETWORK, FakeNetworks
 from xencim.providers.backends.fake_snapshots import FakeSnapshots
 from xencim.providers.backends.fake_storage import FakeStorage
+from xencim.providers.backends.fake_xen import CPU_POOLS, on_cpu_pool
 from xencim.providers.backends.records import (
     Action,
     Bandwidth,
@@ -130,6 +131,9 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
         migration_uris=("tcp",),
         snapshot_kinds=tuple(SnapshotKind),
         guest_access=tuple(GuestAccess),
+        scheduler="credit2",
+        capabilities=("hvm-3.0-x86_64", "xen-3.0-x86_64"),
+        command_line="dom0_mem=4G loglvl=info",
     )
 
 
@@ -241,10 +245,13 @@ class FakeBackend(
         """Fill the inventory."""
         inventory.put(fake_host(self._machines, self._host_name, self.prefix))
         has_filters = self.prefix in FILTERING_PREFIXES
+        is_xen = self.prefix == "Xen"
+        for cpu_pool in CPU_POOLS if is_xen else ():
+            inventory.put(cpu_pool)
         for network_filter in FILTERS if has_filters else ():
             inventory.put(network_filter)
         for number in range(self._machines):
-            machine = fake_machine(number)
+            machine = on_cpu_pool(fake_machine(number)) if is_xen else fake_machine(number)
             inventory.put(filtered(machine) if has_filters else machine)
             inventory.put(fake_volume(number))
         used = self._machines * 20 * GIB // 4

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from xencim.providers.backends.records import (
@@ -33,23 +34,21 @@ _EMPTY: Mapping[str, Record] = {}
 
 
 def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
-    """Name what a machine can be found by: name, disks' media, folders and pools, networks and filters."""
+    """Name what a machine can be found by: name, pools, disks' media and folders, networks and filters."""
     facets = {("name", machine.name)}
     for config in (machine.current, machine.stored):
         if config is None:
             continue
+        if config.cpu.pool:
+            facets.add(("cpu pool", config.cpu.pool))
         for disk in config.disks:
             if disk.pool:
                 facets.update({("pool", disk.pool), ("volume", f"{disk.pool}/{disk.volume}")})
             elif disk.source:
                 facets.update({("folder", posixpath.dirname(disk.source)), ("medium", disk.source)})
         for nic in config.nics:
-            if nic.network:
-                facets.add(("network", nic.network))
-            if nic.bridge:
-                facets.add(("bridge", nic.bridge))
-            if nic.filter_ref:
-                facets.add(("filter", nic.filter_ref))
+            links = (("network", nic.network), ("bridge", nic.bridge), ("filter", nic.filter_ref))
+            facets.update((facet, name) for facet, name in links if name)
     return frozenset(facets)
 
 
@@ -149,6 +148,7 @@ class Inventory:
         self._tables_shared = False
         self._facets_shared = False
         self._totals = dict.fromkeys(_USAGE, 0)
+        self._pool_vcpus: Counter[str] = Counter()
         self._listeners: list[Callable[[Record | None, Record | None], None]] = []
         self._view = View(0, self._tables, self._facets)
         self._put(HostUsage())
@@ -239,7 +239,7 @@ class Inventory:
         self._find_by(uuid, machine_facets(old) if old else (), machine_facets(new) if new else ())
         self._count(old, -1)
         self._count(new, +1)
-        usage = HostUsage(**self._totals)
+        usage = HostUsage(**self._totals, pool_vcpus=tuple(sorted((+self._pool_vcpus).items())))
         if usage != self._tables[HostUsage]["usage"]:
             self._put(usage)
 
@@ -271,6 +271,9 @@ class Inventory:
         if machine is not None:
             for name, count in _USAGE.items():
                 self._totals[name] += sign * count(machine, machine.current)
+            cpu = machine.current.cpu
+            if cpu.pool is not None and machine.state.is_active:
+                self._pool_vcpus[cpu.pool] += sign * cpu.count
 
 
 _USAGE: dict[str, Callable[[VirtualMachine, MachineConfig], int]] = {

@@ -7,9 +7,9 @@ and bridges are named independently, and a network's name holds no slash.
 
 from __future__ import annotations
 
-from xencim.providers.backends.records import Bridge, Network, StoragePool
+from xencim.providers.backends.records import Bridge, CpuPool, Network, StoragePool
 
-PoolSource = StoragePool | Network | Bridge | None
+PoolSource = StoragePool | Network | Bridge | CpuPool | None
 """What a pool is made from; None is the primordial pool of its kind."""
 
 _BRIDGE = "bridge/"

@@ -13,7 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xencim.providers.backends.records import Bridge, Network, StoragePool, VirtualMachine
+from xencim.providers.backends.records import (
+    Bridge,
+    CpuAllocation,
+    CpuPool,
+    Network,
+    StoragePool,
+    VirtualMachine,
+)
 from xencim.providers.core.spec import Link
 from xencim.providers.host.pools import (
     controller_pool,
@@ -35,12 +42,35 @@ if TYPE_CHECKING:
     from xencim.providers.core.pool_ids import PoolSource
     from xencim.providers.core.spec import ClassSpec, Context, Row
 
-    Find = Callable[[Context], Callable[[Any], PoolSource]]
+    FindOfPart = Callable[[Context], Callable[[Any], PoolSource]]
+    Find = Callable[[Context], Callable[[Row], PoolSource]]
     Machines = Callable[[Context, PoolSource], Iterable[VirtualMachine]]
 
 
-def _primordial(_context: Context) -> Callable[[Any], PoolSource]:
-    return lambda _part: None
+def _primordial(_context: Context) -> Callable[[Row], PoolSource]:
+    return lambda _row: None
+
+
+def _of_part(find_of_part: FindOfPart) -> Find:
+    """Tell the pool of a row by its part alone."""
+
+    def find(context: Context) -> Callable[[Row], PoolSource]:
+        of = find_of_part(context)
+        return lambda row: of(row[1])
+
+    return find
+
+
+def _cpu_pool_of(context: Context) -> Callable[[Row], PoolSource]:
+    """Tell the CPU pool of a machine's processors, which it has in common, or of their settings."""
+    pools = context.view.all(CpuPool)
+
+    def find(row: Row) -> PoolSource:
+        machine, part, *_ = row
+        cpu = part if isinstance(part, CpuAllocation) else machine.current.cpu
+        return pools.get(cpu.pool) if cpu.pool else None
+
+    return find
 
 
 def _all_machines(context: Context, _source: PoolSource) -> Iterable[VirtualMachine]:
@@ -55,6 +85,10 @@ def _by_facets(context: Context, *facets: tuple[str, str | None]) -> Iterable[Vi
         for machine in context.view.machines_by(facet, value)
     }
     return found.values()
+
+
+def _cpu_machines(context: Context, source: PoolSource) -> Iterable[VirtualMachine]:
+    return _by_facets(context, ("cpu pool", source.name)) if source else _all_machines(context, source)
 
 
 def _storage_machines(context: Context, source: PoolSource) -> Iterable[VirtualMachine]:
@@ -74,7 +108,7 @@ def _network_machines(context: Context, source: PoolSource) -> Iterable[VirtualM
 class Allocation:
     """A class of pools and one of devices or settings that come from them.
 
-    ``find`` tells the pool's source of a part, ``machines`` those that may have parts of a pool.
+    ``find`` tells the pool's source of a row, ``machines`` those that may have parts of a pool.
     """
 
     pool: ClassSpec
@@ -88,7 +122,7 @@ class Allocation:
         find = self.find(context)
         for machine in self.machines(context, source):
             for device in self.parts.devices(context, machine):
-                if find(device[1]) is source:
+                if find(device) is source:
                     yield device
 
     def settings_of(self, context: Context, row: Row) -> Iterator[Row]:
@@ -98,12 +132,12 @@ class Allocation:
         for machine in self.machines(context, source):
             for origin in vm.origins(machine):
                 for setting in self.parts.settings(context, machine, origin):
-                    if find(setting[1]) is source:
+                    if find(setting) is source:
                         yield setting
 
     def pool_of(self, context: Context, row: Row) -> Iterator[Row]:
         """Yield the pool that a device or setting comes from."""
-        yield pool_row(context, self.find(context)(row[1]))
+        yield pool_row(context, self.find(context)(row))
 
     def device_link(self, device: ClassSpec) -> Link:
         """Join the pools with a class of devices."""
@@ -115,15 +149,19 @@ class Allocation:
 
 
 def _on_disk(parts: vm.Parts) -> Allocation:
-    return Allocation(disk_pool.SPEC, parts, vm.storage_pool_of, _storage_machines)
+    return Allocation(disk_pool.SPEC, parts, _of_part(vm.storage_pool_of), _storage_machines)
 
 
 def _on_network(parts: vm.Parts) -> Allocation:
-    return Allocation(network_pool.SPEC, parts, vm.network_of, _network_machines)
+    return Allocation(network_pool.SPEC, parts, _of_part(vm.network_of), _network_machines)
+
+
+def _on_processors(parts: vm.Parts) -> Allocation:
+    return Allocation(processor_pool.SPEC, parts, _cpu_pool_of, _cpu_machines)
 
 
 DEVICE_LINKS: tuple[Link, ...] = (
-    Allocation(processor_pool.SPEC, vm.VCPUS).device_link(devices.processor.SPEC),
+    _on_processors(vm.VCPUS).device_link(devices.processor.SPEC),
     Allocation(memory_pool.SPEC, vm.MEMORY).device_link(devices.memory.SPEC),
     _on_disk(vm.DISKS).device_link(devices.logical_disk.SPEC),
     _on_network(vm.NICS).device_link(devices.network_port.SPEC),
@@ -135,7 +173,7 @@ DEVICE_LINKS: tuple[Link, ...] = (
 """The links of ElementAllocatedFromPool between pools and devices."""
 
 SETTING_LINKS: tuple[Link, ...] = (
-    Allocation(processor_pool.SPEC, vm.CPU_ALLOCATIONS).setting_link(settings.processor.SPEC),
+    _on_processors(vm.CPU_ALLOCATIONS).setting_link(settings.processor.SPEC),
     Allocation(memory_pool.SPEC, vm.MEMORY).setting_link(settings.memory.SPEC),
     _on_disk(vm.DISKS).setting_link(settings.disk.SPEC),
     _on_network(vm.NICS).setting_link(settings.network.SPEC),
@@ -159,6 +197,7 @@ def _within(pool: ClassSpec, all_rows: Callable[[Context], Iterator[Row]]) -> Li
 
 
 POOL_LINKS: tuple[Link, ...] = (
+    _within(processor_pool.SPEC, processor_pool.KIND.all),
     _within(disk_pool.SPEC, disk_pool.KIND.all),
     _within(network_pool.SPEC, network_pool.KIND.all),
 )

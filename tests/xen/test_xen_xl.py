@@ -39,16 +39,14 @@ QUESTIONS = 20
 """To xenstore about a machine without disks: two watches, its nodes, folders and network card."""
 COUNT = """
 import asyncio, json
-from xencim.providers.backends.xen import domains
+from xencim.providers.backends.xen import domains, hypervisor
 from xencim.providers.backends.xen.following import Following
 from xencim.providers.backends.xen.tools import Tools
 
-calls, ask = 0, domains.hypercall()
+asked = hypervisor.found()
 
 async def listed():
-    global calls
-    calls += 1
-    return await asyncio.to_thread(ask)
+    return domains.read_hypercall(await asyncio.to_thread(asked.domains))
 
 async def main():
     found = Following(Tools(), lambda: None)
@@ -58,7 +56,7 @@ async def main():
     settled, looked = found.store.requests, found.looks
     await found.look()
     print(json.dumps({"domains": len(found.domains), "told": len(found.lives), "first": first,
-                      "again": found.store.requests - settled, "calls": calls, "looks": found.looks}))
+                      "again": found.store.requests - settled, "calls": asked.calls, "looks": found.looks}))
     await found.stop()
 
 asyncio.run(main())

@@ -23,6 +23,7 @@ from xencim.providers.backends.records.devices import (
 from xencim.providers.backends.records.filters import Condition, FilterRule, NetworkFilter
 from xencim.providers.backends.records.guests import AfterDump, DumpFormat, DumpWish, GuestAccess, Picture
 from xencim.providers.backends.records.host import (
+    CpuPool,
     GuestSupport,
     Host,
     HostUsage,
@@ -80,6 +81,7 @@ Record: TypeAlias = (
     | Job
     | Host
     | HostUsage
+    | CpuPool
     | StoragePool
     | Volume
     | Network
@@ -112,6 +114,7 @@ __all__ = [
     "Console",
     "ControllerDevice",
     "CpuAllocation",
+    "CpuPool",
     "Delivery",
     "Denial",
     "Destination",

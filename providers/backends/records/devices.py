@@ -25,6 +25,7 @@ class CpuAllocation:
     mode: str | None = None  # libvirt: custom, host-model, host-passthrough
     features_required: tuple[str, ...] = ()
     features_hidden: tuple[str, ...] = ()
+    pool: str | None = None  # the CPU pool that it runs on, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,9 @@ class Host:
     migration_uris: tuple[str, ...] = ()  # transports the hypervisor takes: tcp, xenmigr, …
     snapshot_kinds: tuple[SnapshotKind, ...] = ()  # what it can take; none while it is not known
     guest_access: tuple[GuestAccess, ...] = ()  # as snapshot_kinds
+    scheduler: str | None = None  # of the hypervisor's own, where it has one
+    capabilities: tuple[str, ...] = ()  # the kinds of guests by the hypervisor's own names
+    command_line: str | None = None  # what the hypervisor was started with
     no_contact_since: datetime | None = None
 
     @property
@@ -83,11 +86,28 @@ class HostUsage:
     inputs: int = 0
     controllers: int = 0
     nics: int = 0
+    pool_vcpus: tuple[tuple[str, int], ...] = ()  # active_vcpus by CPU pool
 
     @property
     def key(self) -> str:
         """The inventory's key: there is one in an inventory."""
         return "usage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuPool:
+    """Some of the host's processors with a scheduler of their own, and the machines that run on them."""
+
+    name: str
+    number: int
+    scheduler: str  # credit2, credit, rtds, null, …
+    cpus: tuple[int, ...]
+    rate_limit_us: int | None = None  # how long a virtual processor runs at least before another may
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return self.name
 
 
 class PoolState(Enum):

@@ -8,13 +8,12 @@ Errors: BackendError of every kind.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.changes import check
 from xencim.providers.backends.libvirt.backend import CONTROL_TIMEOUT_S, LibvirtBackend
-from xencim.providers.backends.records import Action, Bridge, Host, Network, Record, VirtualMachine
+from xencim.providers.backends.records import Action, Bridge, CpuPool, Host, Network, Record, VirtualMachine
 from xencim.providers.backends.xen import merging, xl
 from xencim.providers.backends.xen.flask import NO_XSM, FlaskControl
 from xencim.providers.backends.xen.flask_text import Mode
@@ -56,7 +55,7 @@ class XenBackend(LibvirtBackend):
         self._xls: dict[str, int] = {}
         self._libvirts: set[int] = set()
         self._put_last: dict[int, tuple[object, ...]] = {}
-        self._version: str | None = None
+        self._info: dict[str, str] = {}
         self._xsm = ""
         self._no_xl: BackendError | None = None
 
@@ -169,8 +168,8 @@ class XenBackend(LibvirtBackend):
 
     def _merged(self, record: Record) -> Record:
         """Return what libvirt tells with what Xen adds."""
-        if isinstance(record, Host) and self._version is not None:
-            return replace(record, hypervisor_version=self._version)
+        if isinstance(record, Host):
+            return merging.host(record, self._info)
         if not isinstance(record, VirtualMachine):
             return record
         self._xls.pop(record.uuid, None)
@@ -180,7 +179,8 @@ class XenBackend(LibvirtBackend):
         domain = self.following.domains.get(record.id)
         if domain is None or domain.uuid != record.uuid:
             return record
-        return merging.merged(record, domain, self.following.lives.get(record.id))
+        live, pool = self.following.lives.get(record.id), self.following.pool_name(domain)
+        return merging.merged(record, domain, live, pool)
 
     def _removed(self, uuid: str) -> None:
         if uuid not in self._xls:
@@ -193,6 +193,7 @@ class XenBackend(LibvirtBackend):
             return
         self._libvirts &= following.domains.keys()
         self._libvirts |= {machine.id for machine in side.told.values() if machine.id is not None}
+        self._whole.replace_all(CpuPool, following.known_pools())
         put: dict[int, tuple[object, ...]] = {}
         xls: dict[str, int] = {}
         for number, domain in following.domains.items():
@@ -201,7 +202,7 @@ class XenBackend(LibvirtBackend):
             is_xls = told is None and number and number not in self._libvirts and live is not None
             if is_xls:
                 xls[domain.uuid] = number
-            now = domain, live, told or following.made_with.get(number)
+            now = domain, following.pool_name(domain), live, told or following.made_with.get(number)
             put[number] = now
             if now == self._put_last.get(number):
                 continue
@@ -220,7 +221,8 @@ class XenBackend(LibvirtBackend):
         if made_with is None:
             following.want_definitions()
         host = self._whole.view.get(Host, "host")
-        machine = merging.of_xl(domain, live, made_with or {}, host.arch if host else None)
+        arch, pool = host.arch if host else None, following.pool_name(domain)
+        machine = merging.of_xl(domain, live, made_with or {}, arch, pool)
         self._whole.put(machine)
         owned = {network.bridge for network in self._whole.view.all(Network).values()}
         for nic in machine.current.nics:
@@ -237,8 +239,7 @@ class XenBackend(LibvirtBackend):
         """Ask once what stays as it is until the host starts anew."""
         control = FlaskControl(self._tools)
         try:
-            ended = await self._tools.run("xl", "info", "xen_version")
-            self._version = ended.out.strip() or None
+            self._info = dict(xl.INFO.findall((await self._tools.run("xl", "info")).out))
             mode = await control.mode()
         except BackendError as error:
             self._xsm = error.message

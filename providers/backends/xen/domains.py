@@ -2,13 +2,12 @@
 
 By Xen's own Python module where it is installed (one hypercall), else by ``xl list -v``.
 Source: xen.lowlevel.xc, domain_getinfo; xen/include/public/sched.h, SHUTDOWN_*.
-Errors: BackendError: absent, refused, failed.
+Errors: BackendError: failed, and those of `Tools`.
 """
 
 from __future__ import annotations
 
-import glob
-import importlib.util
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,14 +17,11 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import PowerState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from xencim.providers.backends.xen.hypervisor import Hypervisor
     from xencim.providers.backends.xen.tools import Tools
 
-MODULES = "/usr/lib/xen-*/lib/python/xen/lowlevel/xc.*.so"
-"""Where Debian has it: one of each release of Xen, of which only the running one's works."""
-MOST = 4096
-"""Domains asked for at once; Xen has no more than 32,752."""
 _SUSPENDED, _CRASHED = 2, 3
 _LISTED = re.compile(
     r".+?\s+(?P<number>\d+)\s+\d+\s+\d+\s+(?P<state>[a-z-]{6})\s+[\d.]+\s+(?P<uuid>[0-9a-f-]{36})\s.*"
@@ -39,35 +35,13 @@ class Domain:
     number: int
     uuid: str
     state: PowerState
-
-
-def hypercall(modules: str = MODULES) -> Callable[[], tuple[Domain, ...]]:
-    """Return what asks the hypervisor; it blocks for the time of a hypercall."""
-    why = "Xen's Python module is not installed"
-    for path in sorted(glob.glob(modules), reverse=True):  # noqa: PTH207 - a pattern from the root on
-        try:
-            handle = _handle(path)
-            handle.domain_getinfo(0, 1)
-        except Exception as error:  # noqa: BLE001 - the module has an exception class of its own
-            why = f"{path}: {error}"
-            continue
-        return lambda: read_hypercall(handle.domain_getinfo(0, MOST))
-    raise BackendError("absent", why, hint="Debian's package xen-utils-4.17 has it; it needs root")
-
-
-def _handle(path: str) -> Any:  # noqa: ANN401 - a module in C, which tells no types
-    spec = importlib.util.spec_from_file_location("xc", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.xc()
+    pool: int | None = None  # the CPU pool that it runs on
 
 
 def read_hypercall(told: Sequence[Mapping[str, Any]]) -> tuple[Domain, ...]:
     """Read what domain_getinfo returns; what is only being taken down is left out."""
     return tuple(
-        Domain(one["domid"], str(UUID(bytes=bytes(one["handle"]))), _state(one))
+        Domain(one["domid"], str(UUID(bytes=bytes(one["handle"]))), _state(one), one["cpupool"])
         for one in told
         if not one["dying"]
     )
@@ -78,6 +52,11 @@ def _state(one: Mapping[str, Any]) -> PowerState:
         states = {_SUSPENDED: PowerState.PAUSED, _CRASHED: PowerState.CRASHED}
         return states.get(one["shutdown_reason"], PowerState.SHUTTING_DOWN)
     return PowerState.PAUSED if one["paused"] else PowerState.RUNNING
+
+
+async def asked(hypervisor: Hypervisor) -> tuple[Domain, ...]:
+    """Return what the hypervisor tells."""
+    return read_hypercall(await asyncio.to_thread(hypervisor.domains))
 
 
 async def listed(tools: Tools) -> tuple[Domain, ...]:

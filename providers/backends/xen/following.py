@@ -12,17 +12,20 @@ import json
 import logging
 import re
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.xen import domains, live, merging
+from xencim.providers.backends.xen import cpu_pools, domains, hypervisor, live, merging
 from xencim.providers.backends.xen.xenstore import SOCKETS, Xenstore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from xencim.providers.backends.records import CpuPool
     from xencim.providers.backends.xen.domains import Domain
+    from xencim.providers.backends.xen.hypervisor import Hypervisor
     from xencim.providers.backends.xen.live import Live
     from xencim.providers.backends.xen.tools import Tools
 
@@ -38,7 +41,7 @@ GAP_S = 0.05
 """Between looks: a machine that is made announces a hundred things."""
 SWEEP_S = 60.0
 """What nothing announces, a scheduler's weight say, is read anew after this."""
-_WATCHED = ("@introduceDomain", "@releaseDomain", "/libxl")
+_WATCHED = ("@introduceDomain", "@releaseDomain", "/libxl", cpu_pools.WATCHED)
 _OF_DOMAIN = re.compile(r"/(?:libxl|local/domain)/(\d+)(?:/.*)?")
 
 
@@ -49,6 +52,9 @@ class Following:
         self.domains: Mapping[int, Domain] = {}
         self.lives: dict[int, Live] = {}
         self.made_with: Mapping[int, Mapping[str, Any]] = {}
+        self.pools: Mapping[int, CpuPool] = {}
+        self.rate_limits: Mapping[str, int] = {}
+        self.hypervisor: Hypervisor | None = None
         self.missing: dict[str, BackendError] = {}
         self.looks = 0
         self.store: Xenstore | None = None
@@ -56,6 +62,7 @@ class Following:
         self._changed = changed
         self._sockets = sockets
         self._list: Lister | None = None
+        self._pools_are_old = True
         self._poll_s = POLL_S
         self._dirty: set[int] = set()
         self._watched: set[int] = set()
@@ -95,9 +102,20 @@ class Following:
             found = {domain.number: domain for domain in await self._list()}
             if self.store is not None:
                 await self._read(self.store, found)
+                await self._read_pools(self.store, found)
             self.domains = found
             self.looks += 1
         self._changed()
+
+    def pool_name(self, domain: Domain) -> str | None:
+        """Return the name of the CPU pool that a domain runs on."""
+        pool = None if domain.pool is None else self.pools.get(domain.pool)
+        return None if pool is None else pool.name
+
+    def known_pools(self) -> list[CpuPool]:
+        """Return the CPU pools with all that is known of them."""
+        limits = self.rate_limits
+        return [replace(pool, rate_limit_us=limits.get(pool.name)) for pool in self.pools.values()]
 
     def want_definitions(self) -> None:
         """Have what domains were made with read, unless that goes on."""
@@ -111,17 +129,18 @@ class Following:
             self.made_with = merging.definitions(ended.out)
         except (BackendError, json.JSONDecodeError) as error:
             log.warning("xl does not tell what machines were made with: %s", error)
+        self.rate_limits = await cpu_pools.rate_limits(self._tools, self.pools.values())
         self._changed()
 
     # Sources ----------------------------------------------------------------------------------
 
     async def _find_lister(self) -> Lister | None:
         try:
-            asked = await asyncio.to_thread(domains.hypercall)
+            self.hypervisor = await asyncio.to_thread(hypervisor.found)
         except BackendError as error:
             self.missing["hypercalls"] = error
         else:
-            return partial(asyncio.to_thread, asked)
+            return partial(domains.asked, self.hypervisor)
         self._poll_s = LISTED_S
         try:
             await domains.listed(self._tools)
@@ -147,6 +166,8 @@ class Following:
         match = _OF_DOMAIN.fullmatch(path)
         if match:
             self._dirty.add(int(match[1]))
+        elif path.startswith(cpu_pools.WATCHED):
+            self._pools_are_old = True
         self._wake.set()
 
     def _ended(self) -> None:
@@ -177,6 +198,13 @@ class Following:
             elif now != self.lives.get(number):
                 self.lives[number] = now
 
+    async def _read_pools(self, store: Xenstore, found: Mapping[int, Domain]) -> None:
+        """Read the CPU pools where one was made or taken away."""
+        is_new = any(domain.pool not in self.pools for domain in found.values())
+        if self.hypervisor is not None and (self._pools_are_old or is_new):
+            self._pools_are_old = False
+            self.pools = await cpu_pools.read(self.hypervisor, store)
+
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
         failed = False
@@ -206,6 +234,7 @@ class Following:
                 self.store = None
             await self._find_store()
         self._dirty |= self.domains.keys()
+        self._pools_are_old = True
         self.want_definitions()
 
     def _begin(self, work: Any, name: str) -> None:  # noqa: ANN401 - a coroutine

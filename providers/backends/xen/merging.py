@@ -22,6 +22,7 @@ from xencim.providers.backends.records import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from xencim.providers.backends.records import Host
     from xencim.providers.backends.xen.domains import Domain
     from xencim.providers.backends.xen.live import Live
 
@@ -37,8 +38,25 @@ def definitions(out: str) -> dict[int, Mapping[str, Any]]:
     return {one["domid"]: one.get("config", {}) for one in told if isinstance(one, dict) and "domid" in one}
 
 
-def of_xl(domain: Domain, live: Live, made_with: Mapping[str, Any], arch: str | None) -> VirtualMachine:
-    """Return the record of a machine that libvirt does not know."""
+def host(told: Host, info: Mapping[str, str]) -> Host:
+    """Return libvirt's record of the host with what ``xl info`` tells of the hypervisor."""
+    return replace(
+        told,
+        hypervisor_version=info.get("xen_version") or told.hypervisor_version,
+        scheduler=info.get("xen_scheduler"),
+        capabilities=tuple(info.get("xen_caps", "").split()),
+        command_line=info.get("xen_commandline"),
+    )
+
+
+def of_xl(
+    domain: Domain,
+    live: Live,
+    made_with: Mapping[str, Any],
+    arch: str | None = None,
+    pool: str | None = None,
+) -> VirtualMachine:
+    """Return the record of a machine that libvirt does not know; ``pool`` is its CPU pool's name."""
     info = made_with.get("b_info", {})
     scheduling = info.get("sched_params", {})
     maximum = max(live.vcpus, 1)
@@ -57,6 +75,7 @@ def of_xl(domain: Domain, live: Live, made_with: Mapping[str, Any], arch: str | 
                 maximum=maximum,
                 weight=scheduling.get("weight"),
                 cap_percent=scheduling.get("cap"),
+                pool=pool,
             ),
             memory=MemoryAllocation(
                 current_kib=memory, maximum_kib=live.maximum_kib or info.get("max_memkb") or memory
@@ -85,7 +104,9 @@ def _action(made_with: Mapping[str, Any], name: str) -> str | None:
     return str(made_with.get(name, "destroy")).replace("_", "-") if made_with else None
 
 
-def merged(machine: VirtualMachine, domain: Domain, live: Live | None) -> VirtualMachine:
+def merged(
+    machine: VirtualMachine, domain: Domain, live: Live | None, pool: str | None = None
+) -> VirtualMachine:
     """Return libvirt's record of a machine that runs with what Xen has at the moment."""
     if machine.id != domain.number:
         return machine
@@ -93,9 +114,12 @@ def merged(machine: VirtualMachine, domain: Domain, live: Live | None) -> Virtua
     switched = {machine.state, domain.state} <= _SWITCHED and machine.state is not domain.state
     if switched:
         machine = replace(machine, state=domain.state, state_reason=None)
+    config = machine.current
+    if config.cpu.pool != pool:
+        config = replace(config, cpu=replace(config.cpu, pool=pool))
     if live is None:
-        return machine
-    config, cpu = machine.current, machine.current.cpu
+        return replace(machine, current=config)
+    cpu = config.cpu
     if live.memory_kib is not None:
         config = replace(config, memory=replace(config.memory, current_kib=live.memory_kib))
     if live.vcpus_online and len(live.vcpus_online) != cpu.count:

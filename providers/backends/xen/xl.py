@@ -6,6 +6,7 @@ Errors: BackendError: unsupported, invalid_state, failed, and those of `Tools`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends import changes
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records import MachineConfig, VirtualMachine
     from xencim.providers.backends.xen.tools import Tools
 
+INFO = re.compile(r"^(\w+)\s*: ?(.*?) *$", re.MULTILINE)
+"""A line of ``xl info``: what it is about, and what it is."""
 HINT = "it was made by xl, which libvirt does not manage; one that is defined by libvirt can"
 SHARE = frozenset({"cpu.count", "cpu.weight", "cpu.cap_percent", "memory.current_kib", "vcpus+", "vcpus-"})
 """What can be changed of a running domain by xl, Domain-0 too: kinds of `changes.Change`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.records import Bridge, Host, Network, StoragePool
+from xencim.providers.backends.records import Bridge, CpuPool, Host, Network, StoragePool
 from xencim.providers.core.pool_ids import PoolSource, pool_id
 from xencim.providers.core.spec import ClassSpec, Prop, Rows
 from xencim.providers.host.pools import (
@@ -67,7 +67,7 @@ def _id(kind: PoolKind, source: PoolSource, _host: Host) -> str:
 
 SPEC = ClassSpec(
     cim_class="AllocationCapabilities",
-    rows=Rows(kinds=(Host, StoragePool, Network, Bridge), all=all_capabilities, find=_find),
+    rows=Rows(kinds=(Host, StoragePool, Network, Bridge, CpuPool), all=all_capabilities, find=_find),
     profiles=("DSP1043",),
     keys=(Prop("InstanceID", _id, source="the pool's InstanceID"),),
     props=(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xencim.providers.core.parameters.ranges import ranges
-from xencim.providers.core.pool_ids import pool_id
+from xencim.providers.core.pool_ids import concrete_pool_id, pool_id
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.vm.rows import CPU_ALLOCATIONS, config_of
 from xencim.providers.vm.settings.common import NO_DESCRIPTION, VIRTUAL, setting_keys, setting_props
@@ -29,6 +29,10 @@ def _affinity(vm: VirtualMachine, cpu: CpuAllocation, origin: Origin) -> tuple[s
     if not any(pins.values()):
         return None
     return tuple(ranges(pins.get(number) or ()) for number in range(cpu.count))
+
+
+def _pool(_vm: VirtualMachine, cpu: CpuAllocation, _origin: Origin) -> str:
+    return concrete_pool_id("Processor", cpu.pool) if cpu.pool else pool_id("Processor")
 
 
 def _xml(name: str, field: str, element: str) -> Prop:
@@ -54,7 +58,7 @@ SPEC = ClassSpec(
         *setting_props(_PROCESSOR, lambda _cpu: "Processors", "constant: what it is"),
         VIRTUAL,
         Prop("Caption", Const("Virtual processors"), source="constant: what it is"),
-        Prop("PoolID", Const(pool_id("Processor")), source="constant: there is one pool"),
+        Prop("PoolID", _pool, source="xc_domain_getinfo: cpupool; else the host's processors"),
         Prop("VirtualQuantity", lambda _vm, cpu, _origin: cpu.count, source="virDomainGetXMLDesc: vcpu"),
         Prop("VirtualQuantityUnits", Const("count"), source="constant: processors are counted"),
         Prop("AllocationUnits", Const("percent"), source="constant: the unit of the schedulers' caps"),

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 # What each profile's central instances are, on a host made up in memory with three machines.
 POOLS = ["ControllerPool/0", "DiskPool/0", "DiskPool/default", "GraphicsPool/0", "InputPool/0"]
-POOLS += ["MemoryPool/0", "NetworkPool/0", "NetworkPool/default", "ProcessorPool/0"]
+PROCESSORS = ["ProcessorPool/0", "ProcessorPool/Pool-0", "ProcessorPool/batch"]
+POOLS += ["MemoryPool/0", "NetworkPool/0", "NetworkPool/default", *PROCESSORS]
 MACHINES = ["vm-00000", "vm-00001", "vm-00002"]
 CENTRAL = {
     "Profile Registration": ["xencim"],
     "Resource Allocation": POOLS,
     "System Virtualization": ["fake.example"],
     "Allocation Capabilities": POOLS,
-    "Processor Resource Virtualization": ["ProcessorPool/0"],
+    "Processor Resource Virtualization": PROCESSORS,
     "Memory Resource Virtualization": ["MemoryPool/0"],
     "Storage Resource Virtualization": ["DiskPool/0", "DiskPool/default"],
     "Ethernet Port Resource Virtualization": ["NetworkPool/0", "NetworkPool/default"],

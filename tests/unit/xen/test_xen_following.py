@@ -12,7 +12,7 @@ import pytest
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Disk, Nic, PowerState
-from xencim.providers.backends.xen import domains, live, merging, xl
+from xencim.providers.backends.xen import domains, hypervisor, live, merging, xl
 from xencim.providers.backends.xen.domains import Domain
 from xencim.providers.backends.xen.following import Following
 from xencim.providers.backends.xen.tools import Tools
@@ -105,7 +105,7 @@ async def test_what_changes_is_told(made_up: MadeUpXenstore, tmp_path: Path) -> 
         del made_up.domains[7]
         made_up.tell("@releaseDomain")
         await until(lambda: found.lives == {}, changed)
-    assert made_up.watches == {"@introduceDomain", "@releaseDomain", "/libxl"}
+    assert made_up.watches == {"@introduceDomain", "@releaseDomain", "/libxl", "/local/pool"}
 
 
 async def test_twenty_domains_cost_one_call_and_a_bound(made_up: MadeUpXenstore, tmp_path: Path) -> None:
@@ -153,6 +153,7 @@ def test_domains_of_the_hypercall() -> None:
         "shutdown": 0,
         "shutdown_reason": 0,
         "paused": 0,
+        "cpupool": 0,
     }
     told = [one, one | {"domid": 2, "paused": 1}, one | {"domid": 3, "dying": 1}]
     told += [one | {"domid": 4 + why, "shutdown": 1, "shutdown_reason": why} for why in range(4)]
@@ -160,9 +161,9 @@ def test_domains_of_the_hypercall() -> None:
     uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f"
     off, saving, crashed = PowerState.SHUTTING_DOWN, PowerState.PAUSED, PowerState.CRASHED
     states = {1: PowerState.RUNNING, 2: PowerState.PAUSED, 4: off, 5: off, 6: saving, 7: crashed}
-    assert found == tuple(Domain(number, uuid, state) for number, state in states.items())
+    assert found == tuple(Domain(number, uuid, state, 0) for number, state in states.items())
     with pytest.raises(BackendError, match="not installed"):
-        domains.hypercall("/none/*")
+        hypervisor.found("/none/*")
 
 
 def made_by_xl() -> VirtualMachine:
