@@ -31,12 +31,14 @@ STOP_WITHIN_S = 30
 CONFIG = """
 [access]
 operate_groups = ["operators"]
+admin_groups = ["xencim-admin", "chiefs"]
 """
 PASSWORD = "pass-{}"
 GROUPS = {
     "reader": ("xencim",),
     "operator": ("operators",),
     "admin": ("xencim-admin",),
+    "chief": ("chiefs",),
     "officer": ("xencim-policy",),
     "stranger": (),
 }

@@ -87,7 +87,9 @@ def test_server_and_namespaces(fake_server: ServerProcess, scheme: str) -> None:
 def test_profiles(fake_server: ServerProcess) -> None:
     assert cells(pywbemcli(fake_server, "profile", "list")) == [
         ["DMTF" if profile.organization == "DMTF" else "Other", profile.name, profile.version]
-        for profile in sorted(profile_records(SPECS), key=lambda profile: (profile.organization, profile.name))
+        for profile in sorted(
+            profile_records(SPECS), key=lambda profile: (profile.organization, profile.name)
+        )
     ]
 
 
