@@ -1,4 +1,4 @@
-"""The right *policy* stands beside the others: what needs it is refused without it, and it grants nothing else."""
+"""The right *policy* stands beside the others: without it is refused what needs it, and it grants nothing else."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def denied(account: str, right: str, what: str) -> str:
 
 
 def test_what_changes_or_tells_the_policy_needs_the_right() -> None:
-    assert NEEDING == [
+    assert [
         *("ActivatePolicy", "AssignLabel", "ComparePolicies", "DeactivatePolicy", "DetectDrift"),
         *("GetHistory", "GetLabels", "GetRepresentation", "ImportBundle", "ImportResourceLabels"),
         *("LabelDevice", "LoadPolicy", "PlanUpdate", "ResetPolicy", "RollBackPolicy", "SetBoolean"),
         *("SetEnforcementMode", "SetHypervisorEnforcement", "SetUnmanagedStartReaction"),
-    ]
+    ] == NEEDING
 
 
 @pytest.mark.parametrize("account", ["reader", "operator", "chief"])
