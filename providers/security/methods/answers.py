@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xencim.mof.values import Value
     from xencim.providers.backends.records import AssignedLabel
     from xencim.providers.core.spec import MethodCall
-    from xencim.providers.security.stores.store import HistoryEntry
+    from xencim.providers.security.stores.history import HistoryEntry
 
 NOT_SUPPORTED, FAILED, INVALID, IN_USE = 1, 4, 5, 6
 _KINDS = (Labelled.MACHINE, Labelled.DISK, Labelled.NETWORK, Labelled.VLAN, Labelled.HOST)
@@ -158,6 +158,7 @@ def history_entry(call: MethodCall, entry: HistoryEntry) -> Instance:
         {
             "Time": ("datetime", entry.at),
             "Principal": ("string", entry.principal),
+            "Topic": ("uint16", int(entry.topic)),
             "Action": ("string", entry.action),
             "FromDigest": ("string", entry.from_digest),
             "ToDigest": ("string", entry.to_digest),

@@ -34,7 +34,8 @@ _CODES = {"absent": NOT_SUPPORTED, "unsupported": NOT_SUPPORTED, "invalid": INVA
 async def set_boolean(call: MethodCall) -> MethodResult:
     """Set a boolean of the policy that the hypervisor has."""
     name, value = needed(call, "Name"), is_true(call, "Value")
-    return await _done(call, lambda flask: flask.set_boolean(name, value=value))
+    done = await _done(call, lambda flask: flask.set_boolean(name, value=value))
+    return await _remembered(call, done, "boolean", f"{name} is {str(value).lower()}")
 
 
 async def label_device(call: MethodCall) -> MethodResult:
@@ -52,7 +53,15 @@ async def label_device(call: MethodCall) -> MethodResult:
 async def set_hypervisor_enforcement(call: MethodCall) -> MethodResult:
     """Have the hypervisor enforce its policy, or only tell what it would refuse."""
     enforcing = is_true(call, "Enforcing")
-    return await _done(call, lambda flask: flask.set_enforcing(enforcing=enforcing))
+    done = await _done(call, lambda flask: flask.set_enforcing(enforcing=enforcing))
+    return await _remembered(call, done, "hypervisor", "enforcing" if enforcing else "permissive")
+
+
+async def _remembered(call: MethodCall, done: MethodResult, action: str, detail: str) -> MethodResult:
+    """Keep in the history what was done."""
+    if done.return_value == 0:
+        await call.security.store.remember(call.principal.name, action, detail)
+    return done
 
 
 async def _done(call: MethodCall, work: Callable[[FlaskControl], Awaitable[None]]) -> MethodResult:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import pathlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from xencim.acm.binary import compile_policy, write_map
@@ -37,6 +38,7 @@ from xencim.providers.security.methods.answers import (
     text,
 )
 from xencim.providers.security.rows import policies
+from xencim.providers.security.stores.history import MOST, Topic, Wanted
 from xencim.providers.security.stores.store import Document
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ if TYPE_CHECKING:
     from xencim.providers.security.enforcement.keeper import InForce
 
 SOURCE, BINARY, MAP, FLASK = 1, 2, 3, 5
-_MOST_HISTORY = 100
+_LONG_AGO = timedelta(days=36500)
+"""An interval may be longer than there are dates."""
 _REACTIONS = {1: Reaction.ALERT, 2: Reaction.PAUSE, 3: Reaction.DESTROY}
 _MODES = {1: Mode.OFF, 2: Mode.PERMISSIVE, 3: Mode.ENFORCING}
 
@@ -233,10 +236,36 @@ async def set_unmanaged_start_reaction(call: MethodCall) -> MethodResult:
 
 
 async def get_history(call: MethodCall) -> MethodResult:
-    """Return what was done about the policy."""
-    most = call.parameters.get("most")
-    entries = await call.security.store.history(most if isinstance(most, int) else _MOST_HISTORY)
+    """Return what was done about the policy, and what was refused."""
+    asked = call.parameters
+    most, topics = asked.get("most"), asked.get("topics")
+    try:
+        chosen = (
+            tuple(Topic(topic) for topic in topics if isinstance(topic, int))
+            if isinstance(topics, tuple)
+            else ()
+        )
+    except ValueError:
+        return MethodResult(INVALID)
+    wanted = Wanted(
+        most=most if isinstance(most, int) else MOST,
+        since=_time(call, "Since"),
+        until=_time(call, "Until"),
+        principal=text(call, "Principal"),
+        topics=chosen,
+    )
+    entries = await call.security.store.history(wanted)
     return answered(Entries=tuple(history_entry(call, entry) for entry in entries) or None)
+
+
+def _time(call: MethodCall, name: str) -> datetime | None:
+    """Return a point in time; an interval is that long ago."""
+    value = call.parameters.get(name.lower())
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, timedelta):
+        return datetime.now(UTC) - min(value, _LONG_AGO)
+    raise CimError(Status.INVALID_PARAMETER, f"{name} is no point in time and no interval: {value}")
 
 
 async def plan_update(call: MethodCall) -> MethodResult:

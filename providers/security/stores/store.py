@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.acm.model import Finding, FindingKind, PolicyError, XsErr
 from xencim.providers.backends.records import AssignedLabel, Labelled, Mode, Reaction
+from xencim.providers.security.stores.history import Wanted, entries, forget_old_denials, remember
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from xencim.providers.backends.records import Denial
     from xencim.providers.core.state import State
+    from xencim.providers.security.stores.history import HistoryEntry
 
 MIGRATIONS = (
     """
@@ -62,11 +64,8 @@ MIGRATIONS = (
     """,
     "ALTER TABLE security_documents ADD COLUMN signer TEXT",
 )
-KEPT_DENIALS = 10_000
-"""How many refusals of a site are kept; the oldest go first."""
 _DENIALS_BETWEEN = 100
 """After how many refusals those that are too many go."""
-_OUTCOMES = "('refused', 'permitted', 'alert', 'paused', 'destroyed')"
 NO_POLICY = ""
 """The digest of no policy: expected where none is believed in force."""
 
@@ -83,21 +82,6 @@ class Kept:
     reaction: Reaction
     pending: str | None  # what an earlier server had begun and not ended, in words
     signer: str | None  # who signed the document; None: it came without a signature
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One change: who did what when, from which policy to which (digests)."""
-
-    number: int
-    at: datetime
-    principal: str
-    # applied, rolled back, reset, failed, mode, reaction, labelled; of what was refused, or would have been:
-    # refused, permitted, alert, paused, destroyed
-    action: str
-    from_digest: str | None
-    to_digest: str | None
-    detail: str
 
 
 class Document(NamedTuple):
@@ -167,7 +151,6 @@ class SecurityStore:
 
         PolicyError: another policy is in force than the caller expects.
         """
-        now = change.at.isoformat()
         document = change.document
         digest = document and digest_of(document.xml)
 
@@ -183,16 +166,12 @@ class SecurityStore:
             connection.execute(
                 "UPDATE security_sites SET digest = ?, activated = ?, principal = ?, pending = NULL"
                 " WHERE site = ?",
-                (digest, now, change.principal, self._site),
+                (digest, change.at.isoformat(), change.principal, self._site),
             )
             self._put(connection, change.labels)
-            self._remember(
-                connection,
-                now,
-                change.principal,
-                change.action,
-                change=(before, digest),
-                detail=change.detail,
+            who_what = change.principal, change.action
+            remember(
+                connection, self._site, change.at, who_what, change=(before, digest), detail=change.detail
             )
             return before
 
@@ -200,13 +179,13 @@ class SecurityStore:
 
     async def give_up(self, principal: str, detail: str, wanted: Document | None) -> None:
         """Note that a policy was not put in force after all."""
-        now = datetime.now(UTC).isoformat()
         digest = wanted and digest_of(wanted.xml)
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE security_sites SET pending = NULL WHERE site = ?", (self._site,))
             change = self._digest(connection), digest
-            self._remember(connection, now, principal, "failed", change=change, detail=detail)
+            who_what = principal, "failed"
+            remember(connection, self._site, datetime.now(UTC), who_what, change=change, detail=detail)
 
         await self._state.run(write)
 
@@ -224,31 +203,25 @@ class SecurityStore:
         Principal None: only what tells the objects has changed, which is no news.
         """
         wanted = tuple(labels)
-        now = datetime.now(UTC).isoformat()
 
         def write(connection: sqlite3.Connection) -> None:
             self._put(connection, wanted)
-            digest = self._digest(connection)
             if principal is None:
                 return
             for label in wanted:
-                detail = f"{label.key}: {label}"
-                self._remember(connection, now, principal, "labelled", change=(digest, digest), detail=detail)
+                self._remember(connection, principal, "labelled", f"{label.key}: {label}")
 
         await self._state.run(write)
 
     async def remove_label(self, label: AssignedLabel, principal: str) -> None:
         """Forget an object's label."""
-        now = datetime.now(UTC).isoformat()
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "DELETE FROM security_labels WHERE site = ? AND kind = ? AND object = ?",
                 (self._site, label.kind.value, label.object),
             )
-            digest = self._digest(connection)
-            detail = f"{label.key}: no label, was {label}"
-            self._remember(connection, now, principal, "labelled", change=(digest, digest), detail=detail)
+            self._remember(connection, principal, "labelled", f"{label.key}: no label, was {label}")
 
         await self._state.run(write)
 
@@ -259,36 +232,26 @@ class SecurityStore:
 
         def write(connection: sqlite3.Connection) -> None:
             digest = self._digest(connection)
-            self._remember(
+            remember(
                 connection,
-                denial.at.isoformat(),
-                denial.principal,
-                denial.outcome,
+                self._site,
+                denial.at,
+                (denial.principal, denial.outcome),
                 change=(digest, digest),
                 detail=f"{denial.action}: {reason}",
             )
             if too_many:
-                denials = f"FROM security_history WHERE site = :site AND action IN {_OUTCOMES}"
-                connection.execute(
-                    f"DELETE {denials} AND number <= (SELECT number {denials}"
-                    " ORDER BY number DESC LIMIT 1 OFFSET :kept)",
-                    {"site": self._site, "kept": KEPT_DENIALS},
-                )
+                forget_old_denials(connection, self._site)
 
         await self._state.run(write)
 
-    async def history(self, most: int = 100) -> list[HistoryEntry]:
-        """Return the latest changes, the newest first."""
+    async def remember(self, principal: str, action: str, detail: str) -> None:
+        """Keep what was done beside this file: an action of the history's settings."""
+        await self._state.run(lambda connection: self._remember(connection, principal, action, detail))
 
-        def read(connection: sqlite3.Connection) -> list[HistoryEntry]:
-            rows = connection.execute(
-                "SELECT number, at, principal, action, from_digest, to_digest, detail"
-                " FROM security_history WHERE site = ? ORDER BY number DESC LIMIT ?",
-                (self._site, most),
-            )
-            return [HistoryEntry(row[0], datetime.fromisoformat(row[1]), *row[2:]) for row in rows]
-
-        return await self._state.run(read)
+    async def history(self, wanted: Wanted | None = None) -> list[HistoryEntry]:
+        """Return what was done and refused, the newest first."""
+        return await self._state.run(lambda connection: entries(connection, self._site, wanted or Wanted()))
 
     async def document(self, digest: str) -> Document | None:
         """Return a policy that was in force once, None when none of that digest was."""
@@ -302,15 +265,12 @@ class SecurityStore:
         return await self._state.run(read)
 
     async def _set(self, field: str, value: str, principal: str | None = None, reason: str = "") -> None:
-        now = datetime.now(UTC).isoformat()
 
         def write(connection: sqlite3.Connection) -> None:
             statement = f"UPDATE security_sites SET {field} = ? WHERE site = ?"  # noqa: S608 - a column of ours
             connection.execute(statement, (value, self._site))
             if principal is not None:
-                digest = self._digest(connection)
-                detail = f"{value}: {reason}" if reason else value
-                self._remember(connection, now, principal, field, change=(digest, digest), detail=detail)
+                self._remember(connection, principal, field, f"{value}: {reason}" if reason else value)
 
         await self._state.run(write)
 
@@ -324,21 +284,12 @@ class SecurityStore:
             [(self._site, *_row(label)) for label in labels],
         )
 
-    def _remember(
-        self,
-        connection: sqlite3.Connection,
-        at: str,
-        principal: str,
-        action: str,
-        *,
-        change: tuple[str | None, str | None],
-        detail: str,
-    ) -> None:
-        connection.execute(
-            "INSERT INTO security_history (site, at, principal, action, from_digest, to_digest, detail)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self._site, at, principal, action, *change, detail),
-        )
+    def _remember(self, connection: sqlite3.Connection, principal: str, action: str, detail: str) -> None:
+        """Add an entry of now, of what leaves the policy in force as it is."""
+        digest = self._digest(connection)
+        who_what = principal, action
+        change = digest, digest
+        remember(connection, self._site, datetime.now(UTC), who_what, change=change, detail=detail)
 
 
 def check_expected(digest: str | None, expected: str | None) -> None:

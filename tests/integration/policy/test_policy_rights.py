@@ -1,4 +1,4 @@
-"""The right *policy* stands beside the others: without it is refused what needs it, and it grants nothing else."""
+"""The right *policy*, beside the others: what needs it is refused without it, and it grants nothing else."""
 
 from __future__ import annotations
 

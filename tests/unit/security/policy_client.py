@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from xencim.mof.values import Instance, Path, TypedValue
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 
     from .security_world import Secured
 
-_TYPES = {bool: "boolean", str: "string", int: "uint32", Path: "reference", tuple: "string"}
-_SMALL = {"Mode", "Form", "Reaction"}
+_TYPES = {
+    bool: "boolean",
+    str: "string",
+    int: "uint32",
+    Path: "reference",
+    tuple: "string",
+    **dict.fromkeys((datetime, timedelta), "datetime"),
+}
+_SMALL = {"Mode", "Form", "Reaction", "Topics"}
 
 
 def service(host: Secured) -> Path:

@@ -62,7 +62,7 @@ async def test_a_signed_policy_is_put_in_force(trust: PolicyTrust, alice: Ed2551
         await asked(host, "LoadPolicy", Representation=write_policy(banks("1.1", "1.0")).decode())
         assert host.inventory.view.all(SecurityPolicy)["policy"].signer is None
         digest = host.inventory.view.all(SecurityPolicy)["policy"].digest
-        back = (await host.security.store.history(2))[1].to_digest
+        back = (await host.security.store.history())[1].to_digest
         assert (await asked(host, "RollBackPolicy", Digest=back, ExpectedDigest=digest)).return_value == DONE
         assert host.inventory.view.all(SecurityPolicy)["policy"].signer == "alice"
         kept, _ = await host.security.store.load()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from xencim.acm.model import Policy
 
 DONE, FAILED, INVALID, IN_USE = 0, 4, 5, 6
+ENABLED = 2
 PERMITTED, REFUSED = 1, 2
 BANKS = write_policy(banks())
 
@@ -138,6 +140,39 @@ async def test_modes_and_reactions() -> None:
             assert (await asked(host, "SetUnmanagedStartReaction", Reaction=number)).return_value == DONE
             assert host.security.reaction.value == reaction
         assert (await asked(host, "SetUnmanagedStartReaction", Reaction=4)).return_value == INVALID
+
+
+async def test_the_history_is_asked_for_what_is_wanted_of_it() -> None:
+    async with secured(policy=banks()) as host:
+        await asked(host, "SetEnforcementMode", "officer", Mode=3, Reason="as agreed")
+        await host.request(OFF, ENABLED)
+        with pytest.raises(CimError):
+            await host.request(OFF_TOO, ENABLED, who="admin")
+        await host.security.settled()
+
+        async def told(**wanted: object) -> list[tuple[object, object, object]]:
+            answer = await asked(host, "GetHistory", **wanted)
+            assert answer.return_value == DONE
+            return [(one["Topic"], one["Action"], one["Principal"]) for one in found(answer, "Entries")]
+
+        everything = [
+            (4, "refused", "admin"),
+            (2, "mode", "officer"),
+            *[(3, "labelled", "alice")] * 2,
+            (1, "applied", "alice"),
+        ]
+        assert await told() == everything
+        assert await told(Most=2) == everything[:2]
+        assert await told(Principal="alice") == everything[2:]
+        assert await told(Topics=(4, 1)) == [everything[0], everything[-1]]
+        assert await told(Topics=(3,), Principal="officer") == []
+        minute = timedelta(minutes=1)
+        assert await told(Since=minute) == await told(Until=timedelta()) == everything
+        assert await told(Until=minute) == await told(Since=datetime.now(UTC) + minute) == []
+        [changed] = found(await asked(host, "GetHistory", Topics=(2,)), "Entries")
+        at = changed["Time"]
+        assert await told(Since=at, Until=at) == everything[1:2]
+        assert (await asked(host, "GetHistory", Topics=(5,))).return_value == INVALID
 
 
 async def test_history_and_the_way_back() -> None:

@@ -28,7 +28,7 @@ from xencim.providers.core.jobs.errors import describe, embedded
 from xencim.providers.security.applying import set_mode, set_reaction
 from xencim.providers.security.enforcement.guard import GUARDED, PASSED, GuardedBackend
 from xencim.providers.security.enforcement.refusals import DeniedError
-from xencim.providers.security.stores import store
+from xencim.providers.security.stores import history, store
 
 from .security_world import A_BANK, B_BANK, IMAGES, OFF, OFF_TOO, PAUSED, RUNNING, Secured, banks, secured
 
@@ -251,7 +251,7 @@ async def test_a_machine_does_not_return_to_a_snapshot_with_a_disk_of_somebody_e
 
 
 async def test_refusals_are_in_the_history_with_who_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "KEPT_DENIALS", 3)
+    monkeypatch.setattr(history, "KEPT_DENIALS", 3)
     monkeypatch.setattr(store, "_DENIALS_BETWEEN", 5)
     async with secured(policy=banks()) as host:
         assert (await host.request(OFF, ENABLED)).return_value == 0

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import argparse
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.cli.settings import add_settings
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
+MOST = 2**32 - 1
+"""What an uint32 holds."""
 MODES = ("off", "permissive", "enforcing")
 REACTIONS = ("alert", "pause", "destroy")
+TOPICS = ("policy", "setting", "label", "refusal")
+_TIMES = "2026-05-06, 2026-05-06T13:00, or 30m, 2h, 7d ago"
+_AGO = {"m": "minutes", "h": "hours", "d": "days"}
 _OBJECT = (
     "machine:NAME, host, a disk's path, volume:POOL/NAME, virtualnetwork:NAME, bridge:NAME or vlan:NUMBER"
 )
+
+
+def _many(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 to {MOST}")
+    return number
+
+
+def _time(text: str) -> datetime:
+    """Return a point in time; one without a zone is this machine's."""
+    try:
+        if text[-1:] in _AGO and text[:-1].isdigit():
+            return datetime.now(UTC) - timedelta(**{_AGO[text[-1]]: int(text[:-1])})
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: {_TIMES}") from None
 
 
 def add_asking(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +73,12 @@ def add_live(action: Callable[..., argparse.ArgumentParser]) -> None:
         one.add_argument("--reason", metavar="TEXT", help="why; it is kept in the history")
     live("drift", "tell what is not as the policy has it", "telling:drift")
     told = live("history", "tell who did what about the policy", "telling:history")
-    told.add_argument("--most", type=int, metavar="N", help="how many entries, the latest (100)")
+    told.add_argument("--most", type=_many, metavar="N", help="how many entries, the latest (100)")
+    told.add_argument("--since", type=_time, metavar="TIME", help=f"not older: {_TIMES}")
+    told.add_argument("--until", type=_time, metavar="TIME", help=f"not newer: {_TIMES}")
+    told.add_argument("--who", metavar="NAME", help="by whom")
+    about = f"only {', '.join(TOPICS)}; repeatable"
+    told.add_argument("--about", metavar="WHAT", action="append", choices=TOPICS, help=about)
     tried = [apply, *_add_labels(live)]
     for one in tried:
         one.add_argument("--dry-run", action="store_true", help="only tell what would come of it")

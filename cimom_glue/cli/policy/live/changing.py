@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+import pywbem
+
 from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_line
 from xencim.cimom_glue.cli.policy.files import read
 from xencim.cimom_glue.cli.policy.findings import telling
-from xencim.cimom_glue.cli.policy.live.arguments import MODES, REACTIONS
+from xencim.cimom_glue.cli.policy.live.arguments import MODES, MOST, REACTIONS, TOPICS
 from xencim.cimom_glue.cli.policy.live.asking import number, service
 from xencim.cimom_glue.cli.policy.live.plans import plan_json, plan_lines
 
@@ -46,7 +48,8 @@ def apply(args: argparse.Namespace) -> int:
 def roll_back(args: argparse.Namespace) -> int:
     """Bring back a policy that was in force before; its digest may be cut short."""
     with service(args) as asked:
-        entries = asked.call("GetHistory").get("Entries") or ()
+        policies = [number(TOPICS.index("policy") + 1)]
+        entries = asked.call("GetHistory", Most=pywbem.Uint32(MOST), Topics=policies).get("Entries") or ()
         known = {
             digest for one in entries for digest in (one.get("FromDigest"), one.get("ToDigest")) if digest
         }

@@ -10,6 +10,7 @@ from xencim.acm.language import document_sha1, read_document
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line, print_table
 from xencim.cimom_glue.cli.policy.files import Loaded
 from xencim.cimom_glue.cli.policy.findings import as_json, as_line, print_findings, telling
+from xencim.cimom_glue.cli.policy.live.arguments import TOPICS
 from xencim.cimom_glue.cli.policy.live.asking import findings, number, service
 
 if TYPE_CHECKING:
@@ -36,17 +37,25 @@ def drift(args: argparse.Namespace) -> int:
 def history(args: argparse.Namespace) -> int:
     """Tell who did what about the policy, the latest first."""
     with service(args) as asked:
-        entries = asked.call("GetHistory", Most=args.most and pywbem.Uint32(args.most)).get("Entries") or ()
+        out = asked.call(
+            "GetHistory",
+            Most=args.most and pywbem.Uint32(args.most),
+            Since=args.since and pywbem.CIMDateTime(args.since),
+            Until=args.until and pywbem.CIMDateTime(args.until),
+            Principal=args.who,
+            Topics=args.about and [number(TOPICS.index(topic) + 1) for topic in args.about],
+        )
     rows = [
         {
             "time": one["Time"].datetime.isoformat(timespec="seconds"),
             "principal": one["Principal"],
+            "about": TOPICS[one["Topic"] - 1],
             "action": one["Action"],
             "from": one.get("FromDigest"),
             "to": one.get("ToDigest"),
             "detail": one["Detail"],
         }
-        for one in entries
+        for one in out.get("Entries") or ()
     ]
     if args.json:
         print_json(rows)
