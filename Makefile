@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-xen lint types bench soak docs cmpi apt-serve apt-test apt-xen clean
+.PHONY: help serve test test-xen lint types bench soak docs cmpi deb rpm \
+	apt-serve apt-test apt-xen apt-deb apt-rpm apt-packages test-packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +14,9 @@ ARGS ?=
 SERVE_PACKAGES := python3-venv python3-libvirt sblim-wbemcli
 TEST_PACKAGES := $(SERVE_PACKAGES) libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils \
 	dnsmasq-base iproute2 gcc libc6-dev valgrind checkpolicy python3-setools m4 slapd
+DEB_PACKAGES := $(SERVE_PACKAGES) git gcc libc6-dev dpkg-dev debhelper dh-apparmor dh-python
+RPM_PACKAGES := git gcc libc6-dev rpm
+PACKAGE_TEST_PACKAGES := $(DEB_PACKAGES) $(RPM_PACKAGES) mmdebstrap apparmor lintian
 XEN_PACKAGES := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static kmod cpio
 
 help: ## list these targets
@@ -26,6 +30,9 @@ test: $(VENV)/.installed-dev lint types ## install what is missing, then lint, t
 
 test-xen: $(VENV)/.installed-dev | apt-xen ## tests on a Xen host under emulation (root; ARGS="…" for pytest's flags)
 	@$(BIN)/pytest -m xen tests/xen $(ARGS)
+
+test-packages: $(VENV)/.installed-dev | apt-packages ## packages: made, installed, upgraded and removed (root; ARGS="…" for pytest's flags)
+	@$(BIN)/pytest -m packages tests/packages $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -45,18 +52,25 @@ soak: $(VENV)/.installed-dev ## half an hour of mixed load
 docs: $(VENV)/.installed ## write the generated pages of docs
 	@$(BIN)/python -m xencim.cimom_glue.cli.reference
 
-CMPI := cimom_glue/cmpi/library
+# By the link, which leads there in an archive of the sources too.
+CMPI := src/xencim/cimom_glue/cmpi/library
 # Where the library connects to unless its environment says otherwise.
 CMPI_SOCKET := /run/xencim/cmpi.sock
 CMPI_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Werror -fPIC -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,defs,-z,relro,-z,now \
-	-DXENCIM_CMPI_SOCKET='"$(CMPI_SOCKET)"'
+	-ffile-prefix-map=$(CURDIR)=. -DXENCIM_CMPI_SOCKET='"$(CMPI_SOCKET)"'
 
 cmpi: build/libxencim_cmpi.so ## build the provider library for existing CIMOMs (needs gcc)
 
 build/libxencim_cmpi.so: $(wildcard $(CMPI)/*.c $(CMPI)/*.h)
 	@mkdir -p $(@D)
-	@$(CC) $(CMPI_FLAGS) -shared -o $@ $(filter %.c,$^)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(CMPI_FLAGS) $(LDFLAGS) -shared -o $@ $(filter %.c,$^)
+
+deb: | apt-deb $(BIN)/pip ## Debian packages xencim and xencim-cmpi, into build/
+	@cimom_glue/packaging/build deb
+
+rpm: | apt-rpm ## the same as RPM packages
+	@cimom_glue/packaging/build rpm
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
@@ -83,6 +97,15 @@ apt-test:
 
 apt-xen:
 	$(call apt_install,$(XEN_PACKAGES))
+
+apt-deb:
+	$(call apt_install,$(DEB_PACKAGES))
+
+apt-rpm:
+	$(call apt_install,$(RPM_PACKAGES))
+
+apt-packages:
+	$(call apt_install,$(PACKAGE_TEST_PACKAGES))
 
 $(BIN)/pip: | apt-serve
 	$(PYTHON) -m venv --system-site-packages $(VENV)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,6 +17,7 @@ import xencim
 if TYPE_CHECKING:
     from pathlib import Path
 
+HAS_COMPILER = all(shutil.which(program) for program in ("make", os.environ.get("CC", "cc")))
 FOLDERS = ("acm", "cimom_glue", "mof", "providers")
 
 
@@ -40,11 +43,41 @@ def test_the_wheel_holds_every_module_and_every_source_of_mof_and_c(wheel: Path,
         f"xencim/{path.relative_to(repository)}"
         for folder in FOLDERS
         for path in (repository / folder).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".mof", ".c", ".h", ".ldif"}
+        if path.is_file()
+        and not path.is_relative_to(repository / "cimom_glue" / "packaging")
+        and path.suffix in {".py", ".mof", ".c", ".h", ".ldif"}
     }
     expected |= {"xencim/__init__.py", "xencim/__main__.py", "xencim/py.typed"}
+    expected |= {"xencim/libxencim_cmpi.so"} if HAS_COMPILER else set()
     assert expected == {name for name in names if name.startswith("xencim/")}
     assert any(name.endswith("LICENSE") for name in names)
+
+
+def test_a_wheel_without_the_library_is_for_every_platform(
+    wheel: Path, repository: Path, tmp_path: Path
+) -> None:
+    assert wheel.stem.endswith("-any") is not HAS_COMPILER
+    done = subprocess.run(
+        (
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(tmp_path),
+            str(repository),
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "XENCIM_NO_CMPI": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = tmp_path.glob("*.whl")
+    assert found.name == f"xencim-{xencim.__version__}-py3-none-any.whl"
+    assert "xencim/libxencim_cmpi.so" not in zipfile.ZipFile(found).namelist()
 
 
 def test_the_wheel_names_the_command_and_the_version(wheel: Path) -> None:
