@@ -53,6 +53,8 @@ def write(folder: Path, key: str, declarations: Declarations) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=_NAME)
         try:
+            # Nothing in it is secret, and root's commands share it with a server that runs as somebody else.
+            os.fchmod(descriptor, 0o644)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(packed)
             Path(name).replace(folder / _NAME)

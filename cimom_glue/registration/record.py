@@ -58,8 +58,13 @@ def write_record(state_dir: Path, record: Record, root: Path) -> None:
     """Keep a record; it is there whole or not at all."""
     path = _path(state_dir, record.cimom, root)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = state_dir.stat()
     new = path.with_suffix(".new")
     with new.open("w", encoding="utf-8") as file:
+        if os.geteuid() == 0:
+            # root registers for a server that runs as somebody else.
+            os.chown(path.parent, owner.st_uid, owner.st_gid)
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         json.dump(asdict(record), file, indent=1)
         file.flush()
         os.fsync(file.fileno())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LIBRARY = "libxencim_cmpi.so"
+# Where wheels and packages bring it.
+_PACKAGED = Path(str(files("xencim"))) / LIBRARY
 _FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
 _SECONDS = 600.0  # compiling a whole schema on a slow machine
 
@@ -65,9 +68,11 @@ class Tools:
 def place_library(folders: Sequence[Path], library: Path | None, *, dry: bool) -> tuple[Path, Path | None]:
     """Make the library be where the CIMOM looks; return the place, and the link if one is to be made.
 
-    A library that is there already stays, unless another one is given.
+    A library that is there already stays, unless another one is given; else the packaged one is taken.
     """
     found = next((folder / LIBRARY for folder in folders if (folder / LIBRARY).exists()), None)
+    if library is None and found is None and _PACKAGED.is_file():
+        library = _PACKAGED
     if library is None:
         if found is None:
             raise RegistrationError(

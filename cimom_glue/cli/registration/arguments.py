@@ -15,18 +15,22 @@ _REGISTER = """
 
     The daemon needs cmpi.socket; the CIMOM's user is let in without being listed, once the daemon has
     started anew. What the CIMOM has stays as it is: only classes that it lacks are loaded. Registering
-    again brings an older registration up to date, or changes nothing.
+    again brings an older registration up to date, or changes nothing; `again` in the CIMOM's place does so
+    with all registrations on record.
 
     examples:
       xencim register pegasus --dry-run
       xencim register pegasus
       xencim register sfcb --root /opt/sfcb --library build/libxencim_cmpi.so
+      xencim register again
 """
 _UNREGISTER = """
     Undo a registration: remove the provider and the classes that it loaded, and give back what it took over.
+    `all` undoes all registrations on record.
 
     examples:
       xencim unregister sfcb --root /opt/sfcb
+      xencim unregister all
 """
 _STATUS = """
     Tell how the registrations with CIMOMs stand against what is served. The exit code is 1 when one differs.
@@ -35,6 +39,8 @@ _STATUS = """
       xencim status
       xencim status --json
 """
+AGAIN = "again"
+ALL = "all"
 _ONLY = ("backends", "state_dir", "schema")
 
 
@@ -43,7 +49,7 @@ def add_registration(commands: Any, command: Callable[..., argparse.ArgumentPars
     register = command(
         commands, "register", "register with an existing CIMOM", _REGISTER, "registration.command:register"
     )
-    _add_cimom(register)
+    _add_cimom(register, AGAIN, "which CIMOM, or every registered one anew")
     register.add_argument(
         "--namespace", metavar="NAME", help="the CIMOM's namespace for machines (default: root/virt)"
     )
@@ -58,7 +64,7 @@ def add_registration(commands: Any, command: Callable[..., argparse.ArgumentPars
     undo = command(
         commands, "unregister", "undo a registration", _UNREGISTER, "registration.command:unregister"
     )
-    _add_cimom(undo)
+    _add_cimom(undo, ALL, "which CIMOM, or every registered one")
     add_settings(undo, only=_ONLY)
 
     status = command(
@@ -68,9 +74,7 @@ def add_registration(commands: Any, command: Callable[..., argparse.ArgumentPars
     add_settings(status, only=_ONLY)
 
 
-def _add_cimom(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cimom", choices=("pegasus", "sfcb"), help="which CIMOM")
-    parser.add_argument(
-        "--root", metavar="DIR", default="/", help="the folder it is installed in (default: /)"
-    )
+def _add_cimom(parser: argparse.ArgumentParser, every: str, what: str) -> None:
+    parser.add_argument("cimom", choices=("pegasus", "sfcb", every), help=what)
+    parser.add_argument("--root", metavar="DIR", help="the folder it is installed in (default: /)")
     parser.add_argument("--dry-run", action="store_true", help="print what would be loaded; change nothing")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line, tell
+from xencim.cimom_glue.cli.registration.arguments import AGAIN, ALL
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.hypervisors import make_backends
 from xencim.cimom_glue.registration.errors import RegistrationError
@@ -36,36 +37,23 @@ _CIMOMS: dict[str, Callable[[Path], Cimom]] = {"pegasus": Pegasus, "sfcb": Sfcb}
 
 
 def register(args: argparse.Namespace) -> int:
-    """Register, or bring a registration up to date."""
+    """Register, or bring one registration or all of them up to date."""
     config = load_settings(args).config
+    if args.cimom == AGAIN:
+        _refuse(args, "root", "namespace", "library", "replace")
+        return _each(config, lambda cimom: _register(args, config, cimom))
     _check_namespace(config, args.namespace)
-    cimom = _CIMOMS[args.cimom](Path(args.root).resolve())
-    outcome = _registrar(config, cimom).register(
-        args.namespace,
-        Path(args.library) if args.library else None,
-        take_over=args.replace,
-        dry=args.dry_run,
-    )
-    if outcome.files is not None:
-        for name, text in outcome.files.items():
-            print_line(f"// {name}\n{text}")
-        return Exit.DONE
-    _tell_registered(config, cimom, outcome)
+    _register(args, config, _CIMOMS[args.cimom](Path(args.root or "/").resolve()))
     return Exit.DONE
 
 
 def unregister(args: argparse.Namespace) -> int:
-    """Undo a registration."""
-    cimom = _CIMOMS[args.cimom](Path(args.root).resolve())
-    outcome = _registrar(load_settings(args).config, cimom).unregister(dry=args.dry_run)
-    for note in outcome.notes:
-        print_line(f"would remove {note}" if args.dry_run else note)
-    if not outcome.changed:
-        print_line(f"nothing is registered with {cimom.name} in {cimom.root}")
-    elif not args.dry_run:
-        print_line(f"no longer registered with {cimom.name} in {cimom.root}")
-        if cimom.after:
-            tell(cimom.after)
+    """Undo a registration, or all of them."""
+    config = load_settings(args).config
+    if args.cimom == ALL:
+        _refuse(args, "root")
+        return _each(config, lambda cimom: _unregister(args, config, cimom))
+    _unregister(args, config, _CIMOMS[args.cimom](Path(args.root or "/").resolve()))
     return Exit.DONE
 
 
@@ -101,6 +89,52 @@ def status(args: argparse.Namespace) -> int:
         for one in told:
             _print(one)
     return Exit.FAILED if any(one["differences"] for one in told) else Exit.DONE
+
+
+def _refuse(args: argparse.Namespace, *names: str) -> None:
+    given = next((name for name in names if getattr(args, name)), None)
+    if given:
+        raise RegistrationError(f"--{given} goes with one CIMOM, not with {args.cimom}")
+
+
+def _each(config: Config, act: Callable[[Cimom], None]) -> int:
+    """Act on each registration on record; one that fails keeps no other from its turn."""
+    failed = False
+    for record in read_records(config.state_dir):
+        try:
+            act(_CIMOMS[record.cimom](Path(record.root)))
+        except RegistrationError as error:
+            failed = True
+            tell(f"{record.cimom} in {record.root}: {error.message}")
+            if error.hint:
+                tell(f"  hint: {error.hint}")
+    return Exit.FAILED if failed else Exit.DONE
+
+
+def _register(args: argparse.Namespace, config: Config, cimom: Cimom) -> None:
+    outcome = _registrar(config, cimom).register(
+        args.namespace,
+        Path(args.library) if args.library else None,
+        take_over=args.replace,
+        dry=args.dry_run,
+    )
+    if outcome.files is None:
+        _tell_registered(config, cimom, outcome)
+    else:
+        for name, text in outcome.files.items():
+            print_line(f"// {name}\n{text}")
+
+
+def _unregister(args: argparse.Namespace, config: Config, cimom: Cimom) -> None:
+    outcome = _registrar(config, cimom).unregister(dry=args.dry_run)
+    for note in outcome.notes:
+        print_line(f"would remove {note}" if args.dry_run else note)
+    if not outcome.changed:
+        print_line(f"nothing is registered with {cimom.name} in {cimom.root}")
+    elif not args.dry_run:
+        print_line(f"no longer registered with {cimom.name} in {cimom.root}")
+        if cimom.after:
+            tell(cimom.after)
 
 
 def _print(one: dict[str, object]) -> None:
