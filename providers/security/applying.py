@@ -180,6 +180,7 @@ async def _put_in_force(
     kept = await security.store.document(digest) or document  # it may have come signed before
     security.labels.put(changed)
     security.put_in_force(InForce(policy, Rules(policy), kept.xml, digest, change.at, principal, kept.signer))
+    await security.hypervisor.mark_all(label.object for label in changed if label.kind is Labelled.MACHINE)
 
 
 async def _commit(security: Security, change: Change, policy: Policy | None) -> None:

@@ -68,7 +68,7 @@ async def assign(
             if present is not None and not dry_run:
                 await security.store.remove_label(present, principal)
                 security.labels.remove(present)
-                _applied(security, target, thing)
+                await _applied(security, target, thing)
             return None
         await _check_change(security, in_force, target, thing, label)
         wanted = AssignedLabel(
@@ -83,7 +83,7 @@ async def assign(
         if not dry_run:
             await security.store.put_labels((wanted,), principal)
             security.labels.put((wanted,))
-            _applied(security, target, thing)
+            await _applied(security, target, thing)
         return wanted
 
 
@@ -277,9 +277,10 @@ async def used_by_running(security: Security, kind: Labelled) -> dict[str, str]:
     return users
 
 
-def _applied(security: Security, target: Target, thing: Thing) -> None:
+async def _applied(security: Security, target: Target, thing: Thing) -> None:
     if target.kind is Labelled.MACHINE:
         security.relabelled(thing.object)
+        await security.hypervisor.mark_all((thing.object,))
     elif target.kind is Labelled.HOST:
         security.put_in_force(security.in_force)
 

@@ -87,6 +87,7 @@ class MachineConfig:
     on_poweroff: str | None = None  # destroy, restart, preserve, rename-restart
     on_reboot: str | None = None
     on_crash: str | None = None
+    security_context: str | None = None  # by which Xen's FLASK is to know it
     vcpus: tuple[Vcpu, ...] = ()
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()

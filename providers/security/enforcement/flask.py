@@ -14,18 +14,28 @@ from typing import TYPE_CHECKING
 from xencim.acm.decisions import PERMITTED, Decision
 from xencim.acm.decisions.decision import refused
 from xencim.acm.flask.compiler import assemble, compile_source
-from xencim.acm.flask.names import label_of
-from xencim.acm.model import Finding, FindingKind, Header, Policy, PolicyError, Version, XsErr
+from xencim.acm.flask.names import context_of, label_of
+from xencim.acm.model import (
+    UNLABELED,
+    Finding,
+    FindingKind,
+    Header,
+    LabelKind,
+    Policy,
+    PolicyError,
+    Version,
+    XsErr,
+)
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import FlaskState, PolicyBoolean
+from xencim.providers.backends.records import FlaskState, PolicyBoolean, VirtualMachine
 from xencim.providers.backends.xen.flask import MayHaveFlask
 from xencim.providers.backends.xen.flask_text import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from xencim.providers.backends.base import Backend
-    from xencim.providers.backends.records import VirtualMachine
+    from xencim.providers.backends.records import MachineConfig
     from xencim.providers.backends.xen.flask import FlaskControl
     from xencim.providers.security.enforcement.keeper import Security
 
@@ -111,6 +121,38 @@ class Hypervisor:
                 await self.load(in_force.policy if in_force else None)
         except (BackendError, PolicyError) as error:
             log.error("the hypervisor does not enforce the policy in force: %s", error)  # noqa: TRY400 - the cause is the text
+        await self.mark_all(self._security.inventory.view.all(VirtualMachine))
+
+    async def marked(self, machine_uuid: str, config: MachineConfig) -> MachineConfig:
+        """Return a definition that names the machine's label, by which FLASK, if there is, is to know it.
+
+        A machine without label keeps a context that is none of ours: it is its administrator's.
+        """
+        ours, named = self._security.label_of(machine_uuid), config.security_context
+        wanted = None if ours == UNLABELED else context_of(ours, LabelKind.MACHINE)
+        if wanted is None and named is not None and label_of(named) is None:
+            return config
+        if wanted == named or not await self.enforces():
+            return config
+        return replace(config, security_context=wanted)
+
+    async def mark(self, machine: VirtualMachine) -> None:
+        """Have what is stored of a machine name its label: whoever starts it, it runs as that."""
+        stored = machine.stored or machine.current
+        if machine.persistent and not machine.is_management_domain:
+            wanted = await self.marked(machine.uuid, stored)
+            if wanted is not stored:
+                await self._backend.reconfigure(machine.uuid, stored=wanted)
+
+    async def mark_all(self, machine_uuids: Iterable[str]) -> None:
+        """Have machines marked whose labels may have changed; starting one here tries it again."""
+        for uuid in tuple(machine_uuids):
+            machine = self._security.inventory.view.get(VirtualMachine, uuid)
+            try:
+                if machine is not None:
+                    await self.mark(machine)
+            except BackendError as error:
+                log.warning("the label of %r is not in its definition: %s", uuid, error)
 
     async def running_labels(self) -> Mapping[str, str]:
         """Return the labels that running machines (uuid) have in the hypervisor, if it has FLASK."""

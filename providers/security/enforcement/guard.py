@@ -96,6 +96,8 @@ class GuardedBackend:
         config = machine.current if machine.state.is_active else machine.stored or machine.current
         used = await self._security.may_use(machine_uuid, uses_of(config, self._security.inventory.view))
         with self._security.starting(what, who, used):
+            if not machine.state.is_active:
+                await self._security.hypervisor.mark(machine)
             await self._backend.control(machine_uuid, action, timeout_s)
 
     async def define(
@@ -105,6 +107,7 @@ class GuardedBackend:
         if self._security.is_on:
             used = await self._security.may_use(uuid or "", uses_of(config, self._security.inventory.view))
             self._security.demand(f"definition of {name!r}", (uuid or "", name), used)
+            config = await self._security.hypervisor.marked(uuid or "", config)
         return await self._backend.define(name, config, uuid=uuid, autostart=autostart)
 
     async def reconfigure(

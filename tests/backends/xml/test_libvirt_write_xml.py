@@ -198,6 +198,7 @@ def configs(draw: st.DrawFn) -> MachineConfig:
         on_poweroff=draw(MAYBE),
         on_reboot=draw(MAYBE),
         on_crash=draw(MAYBE),
+        security_context=draw(MAYBE),
         disks=draw(disks()),
         nics=draw(nics()),
         graphics=draw(displays()),

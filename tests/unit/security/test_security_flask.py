@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from xencim.acm.flask.names import context_of
 from xencim.acm.language import write_policy
-from xencim.acm.model import UNLABELED, PolicyError
+from xencim.acm.model import UNLABELED, LabelKind, PolicyError
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Action, Denial, PowerState, Reaction
 from xencim.providers.backends.xen.flask_text import Mode as FlaskMode
@@ -17,7 +19,7 @@ from xencim.providers.security.drift import detect_drift
 from xencim.providers.security.stores.store import digest_of
 
 from .made_up_flask import MadeUpFlask
-from .security_world import A_BANK, B_BANK, OFF, banks, secured
+from .security_world import A_BANK, B_BANK, OFF, OFF_TOO, RUNNING, banks, secured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +101,59 @@ async def test_a_hypervisor_that_started_anew_is_given_the_policy(tmp_path: Path
         flask.refuses = True
         await host.security.hypervisor.take_up(was_changing=False)
         assert host.security.in_force is not None
+
+
+def context(host: Secured, name: str = OFF) -> str | None:
+    machine = host.vm(name)
+    return (machine.stored or machine.current).security_context
+
+
+async def test_a_definition_names_the_label_that_the_machine_has() -> None:
+    a_bank, b_bank = (context_of(name, LabelKind.MACHINE) for name in (A_BANK, B_BANK))
+    async with secured(policy=FIRST) as host:
+        with_flask(host)
+        assert context(host) is None
+        await host.security.hypervisor.take_up(was_changing=False)
+        assert (context(host), context(host, OFF_TOO)) == (a_bank, b_bank)
+        await host.label(OFF, B_BANK)
+        assert context(host) == b_bank
+        await host.label(OFF, None)
+        assert context(host) is None
+
+
+async def test_a_machine_is_started_by_its_label_and_defined_with_it() -> None:
+    async with secured(policy=FIRST) as host:
+        with_flask(host)
+        await host.site.backend.control(host.vm(OFF).uuid, Action.START, None)
+        await host.security.settled()
+        assert host.vm(OFF).current.security_context == context_of(A_BANK, LabelKind.MACHINE)
+        uuid = await host.site.backend.define("copy", host.vm(OFF).current)
+        assert context(host, "copy") is None
+        await host.site.backend.undefine(uuid)
+
+
+async def test_what_is_none_of_ours_stays() -> None:
+    theirs = "system_u:system_r:domU_t"
+    async with secured(policy=FIRST) as host:
+        with_flask(host)
+        stored = replace(host.vm(RUNNING).current, security_context=theirs)
+        await host.fake.reconfigure(host.vm(RUNNING).uuid, stored=stored)
+        await host.security.hypervisor.take_up(was_changing=False)
+        assert context(host, RUNNING) == theirs
+
+
+async def test_a_start_that_cannot_be_labelled_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise BackendError("lost", "libvirt is gone")
+
+    async with secured(policy=FIRST) as host:
+        with_flask(host)
+        monkeypatch.setattr(host.fake, "reconfigure", fails)
+        with pytest.raises(BackendError, match="libvirt is gone"):
+            await host.site.backend.control(host.vm(OFF).uuid, Action.START, None)
+        assert host.vm(OFF).state is PowerState.SHUT_OFF
+        await host.label(OFF, B_BANK)
+        assert context(host) is None
 
 
 @pytest.mark.parametrize(

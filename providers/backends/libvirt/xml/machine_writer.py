@@ -84,6 +84,8 @@ def write_config(domain: _Element, config: MachineConfig) -> None:
             edit.set_attribute(domain, path, name, getattr(config, field) or None)
     if config.is_template != now.is_template:
         _write_template(domain, is_template=config.is_template)
+    if config.security_context != now.security_context:
+        _write_security_context(domain, config.security_context)
     if config.boot_devices != now.boot_devices:
         edit.drop(domain, "os/boot")
         for device in config.boot_devices:
@@ -107,6 +109,13 @@ def _write_template(domain: _Element, *, is_template: bool) -> None:
         etree.SubElement(edit.child(domain, "metadata"), TEMPLATE, nsmap={"xencim": namespace})
     else:
         edit.drop(domain, f"metadata/{TEMPLATE}")
+
+
+def _write_security_context(domain: _Element, context: str | None) -> None:
+    edit.drop(domain, "seclabel[@model='flask']")
+    if context is not None:
+        label = etree.SubElement(domain, "seclabel", type="static", model="flask", relabel="no")
+        edit.set_text(label, "label", context)
 
 
 def _write_firmware(domain: _Element, config: MachineConfig, now: MachineConfig) -> None:

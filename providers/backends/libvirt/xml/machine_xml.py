@@ -84,6 +84,7 @@ def config_of(domain: _Element) -> MachineConfig:
         on_poweroff=text(domain, "on_poweroff"),
         on_reboot=text(domain, "on_reboot"),
         on_crash=text(domain, "on_crash"),
+        security_context=text(domain, "seclabel[@type='static'][@model='flask']/label"),
         vcpus=_vcpus(domain, cpu.count),
         disks=device_xml.disks(devices),
         nics=device_xml.nics(devices),
