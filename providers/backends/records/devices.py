@@ -36,6 +36,7 @@ class MemoryAllocation:
     maximum_kib: int
     hot_plug_limit_kib: int | None = None  # what modules may bring it to while it runs; None: none come
     huge_page_kib: int | None = None
+    is_locked: bool = False  # never swapped out by the host, so nobody else's
     dump_core: bool | None = None
     numa_mode: str | None = None  # strict, preferred, interleave, restrictive
     numa_nodes: tuple[int, ...] = ()  # of the host, that it is taken from; none: any

@@ -14,6 +14,7 @@ from xencim.providers.host.services.common import capabilities_keys, methods_sup
 from xencim.providers.host.services.virtual_system_management_service import SPEC as SERVICE
 from xencim.providers.host.templates.virtual_system import guest_types
 from xencim.providers.network.switches.telling import SWITCH_TYPE
+from xencim.providers.vm.settings.memory import RESERVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,11 @@ def _secure_boot(host: Host) -> bool | None:
     return any(has.secure_boot for has in told) if told else None
 
 
+def _reserves(host: Host) -> bool:
+    kinds = {kind for guest in host.guests for kind in guest.domain_types}
+    return not kinds.isdisjoint(RESERVING)
+
+
 def _machines(host: Host) -> tuple[str, ...] | None:
     own = [guest for guest in host.guests if guest.arch == host.arch]
     return tuple(dict.fromkeys(machine for guest in own for machine in guest.machines)) or None
@@ -91,7 +97,7 @@ SPEC = ClassSpec(
         Prop("TPMVersionsSupported", _union("tpm_versions"), source=f"{_DOMAIN}: devices/tpm"),
         Prop("CPUModesSupported", _union("cpu_modes"), source=f"{_DOMAIN}: cpu/mode"),
         Prop("MachinesSupported", _machines, source="virConnectGetCapabilities: guest/arch/machine"),
-        Prop("ReservationSupported", Const(False), source="constant: no driver of libvirt's reserves"),
+        Prop("ReservationSupported", _reserves, source="virConnectGetCapabilities: guest/arch/domain"),
         Prop("ElementNameEditSupported", Const(False), source="constant: a machine cannot be renamed"),
     ),
     unfilled={

@@ -1,9 +1,14 @@
 """Xen_MemResourceAllocationSettingData: a machine's memory; what it has, and the most it can have.
 
+Reservation is all of it or nothing: Xen gives memory to one machine alone; the host may give QEMU's to others
+meanwhile, unless it is locked or on huge pages.
+
 Source: DSP1045 (memory resource allocation; its units are programmatic ones).
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from xencim.providers.core.parameters.ranges import ranges
 from xencim.providers.core.pool_ids import pool_id
@@ -11,8 +16,21 @@ from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.vm.rows import MEMORY
 from xencim.providers.vm.settings.common import NO_DESCRIPTION, VIRTUAL, setting_keys, setting_props
 
+if TYPE_CHECKING:
+    from xencim.providers.backends.records import MemoryAllocation, VirtualMachine
+    from xencim.providers.vm.rows import Origin
+
 _MEMORY = 4
 _KIB = "byte*2^10"
+_XEN = "xen"
+LOCKING = frozenset({"kvm", "qemu"})
+"""Domain types whose memory can be locked: QEMU's."""
+RESERVING = LOCKING | {_XEN}
+
+
+def _reservation(vm: VirtualMachine, memory: MemoryAllocation, _origin: Origin) -> int:
+    is_reserved = vm.current.domain_type == _XEN or memory.is_locked or memory.huge_page_kib is not None
+    return memory.current_kib if is_reserved else 0
 
 
 SPEC = ClassSpec(
@@ -32,11 +50,7 @@ SPEC = ClassSpec(
             lambda _vm, memory, _origin: memory.current_kib,
             source="virDomainGetXMLDesc: currentMemory",
         ),
-        Prop(
-            "Reservation",
-            lambda _vm, memory, _origin: memory.current_kib,
-            source="virDomainGetXMLDesc: currentMemory",
-        ),
+        Prop("Reservation", _reservation, source="virDomainGetXMLDesc: memoryBacking/locked, hugepages"),
         Prop("Limit", lambda _vm, memory, _origin: memory.maximum_kib, source="virDomainGetXMLDesc: memory"),
         Prop(
             "dumpCore",

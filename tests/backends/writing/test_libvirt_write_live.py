@@ -117,6 +117,19 @@ def test_the_memory_in_use_stays_below_the_maximum(factor: float) -> None:
     assert told("xen", OLD, wanted) == (calls if factor > 1 else calls[::-1])
 
 
+@pytest.mark.parametrize(("mode", "is_possible"), [(None, True), ("strict", True), ("preferred", False)])
+def test_memory_s_nodes_change_where_it_comes_from_them_only(mode: str | None, is_possible: bool) -> None:  # noqa: FBT001 - a case
+    old = replace(OLD, memory=replace(OLD.memory, numa_mode=mode, numa_nodes=(0,) if mode else ()))
+    wanted = replace(OLD, memory=replace(OLD.memory, numa_mode=mode or "strict", numa_nodes=(1, 3)))
+    if is_possible:
+        assert told("qemu", old, wanted) == [("setNumaParameters", {"numa_nodeset": "1,3"}, LIVE)]
+    else:
+        why = "memory.numa_nodes cannot be changed while the machine runs"
+        assert refused(lambda: told("qemu", old, wanted)) == ("unsupported", why)
+    kind, why = refused(lambda: told("qemu", wanted, OLD))
+    assert (kind, "memory.numa_mode cannot be" in why) == ("unsupported", True)
+
+
 def test_devices_go_change_and_come_in_this_order() -> None:
     nic = OLD.nics[0]
     wanted = replace(

@@ -12,6 +12,7 @@ from xencim.providers.backends.records import NumaCell, Platform, PowerState
 from xencim.providers.core.errors import Status
 from xencim.providers.host.services import virtual_system_management_capabilities as capabilities
 from xencim.providers.management.given import told
+from xencim.providers.vm.settings.memory import SPEC as MEMORY
 
 from .management_world import Host, managing
 
@@ -95,6 +96,28 @@ async def test_nobody_reserves_and_is_told_so(host: Host) -> None:
     )
 
 
+async def test_memory_is_a_machine_s_own_whole_or_not_at_all(host: Host) -> None:
+    machine = host.machine(OFF)
+    has = machine.current.memory.current_kib
+    half = {"VirtualQuantity": has, "Reservation": has // 2}
+    refusal = f"property Reservation of Xen_MemResourceAllocationSettingData: it is {has} and cannot become"
+    status, why = await host.modify_refused("mem", f"{OFF}/mem", **half)  # Xen gives all of it
+    assert (status, refusal in why) == (Status.INVALID_PARAMETER, True)
+
+    host.site.inventory.put(replace(machine, current=replace(machine.current, domain_type="kvm")))
+    status, why = await host.modify_refused("mem", f"{OFF}/mem", **half)
+    assert (status, refusal in why) == (Status.INVALID_PARAMETER, True)
+    await host.modify("mem", f"{OFF}/mem", VirtualQuantity=2 * has, Reservation=2 * has)
+    assert host.machine(OFF).current.memory.is_locked
+    assert told(MEMORY, (host.machine(OFF), host.machine(OFF).current.memory, None), "Reservation") == 2 * has
+    await host.modify("mem", f"{OFF}/mem", Reservation=0)
+    assert not host.machine(OFF).current.memory.is_locked
+
+    host.site.inventory.put(replace(machine, current=replace(machine.current, domain_type="lxc")))
+    status, why = await host.modify_refused("mem", f"{OFF}/mem", Reservation=has)
+    assert (status, f"it is 0 and cannot become {has}" in why) == (Status.INVALID_PARAMETER, True)
+
+
 async def test_what_the_host_has_not_is_refused_by_name(host: Host) -> None:
     before = host.view.host
     guests = tuple(replace(guest, platform=Platform(firmwares=("bios",))) for guest in before.guests)
@@ -126,7 +149,9 @@ def test_capabilities_tell_it_before_one_asks() -> None:
     ]
     silent = replace(host, guests=tuple(replace(guest, platform=None) for guest in host.guests))
     assert [told(capabilities.SPEC, (silent,), name) for name in asked] == [None] * 4
-    assert told(capabilities.SPEC, (host,), "ReservationSupported") is False
+    assert told(capabilities.SPEC, (host,), "ReservationSupported") is True
+    others = replace(host, guests=tuple(replace(guest, domain_types=("lxc",)) for guest in host.guests))
+    assert told(capabilities.SPEC, (others,), "ReservationSupported") is False
 
 
 async def test_memory_comes_to_a_running_machine_that_was_started_for_it(host: Host) -> None:

@@ -5,8 +5,8 @@ a worker thread.
 
 Source: libvirt's API reference, virDomainSetVcpusFlags, virDomainSetMemoryFlags,
 virDomainSetSchedulerParametersFlags, virDomainPinVcpu, virDomainSetMetadata,
-virDomainSetLifecycleAction, virDomainAttachDeviceFlags and its kin, virDomainSetBlockIoTune,
-virDomainBlockResize.
+virDomainSetLifecycleAction, virDomainSetNumaParameters, virDomainAttachDeviceFlags and its kin,
+virDomainSetBlockIoTune, virDomainBlockResize.
 Errors: BackendError: unsupported, naming what cannot be changed; invalid.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from xencim.providers.backends.changes import Change
     from xencim.providers.backends.libvirt.calls.session import Session
-    from xencim.providers.backends.records import MachineConfig
+    from xencim.providers.backends.records import MachineConfig, MemoryAllocation
 
 _TEXTS = frozenset({"title", "description"})
 _PROCESSORS = frozenset({"cpu.count", "vcpus+", "vcpus.pinned_to", "memory.current_kib"})
@@ -59,6 +59,8 @@ _NIC_FIELDS = frozenset(
     )
 )
 _LIMITS = frozenset(f"disks.{field}" for field in DISK_LIMITS)
+_STRICT = "strict"
+_PLACES = frozenset({"memory.numa_nodes", "memory.numa_mode"})
 _LIFECYCLE = {"on_poweroff": 0, "on_reboot": 1, "on_crash": 2}  # virDomainLifecycle
 _LIFECYCLE_ACTIONS = {  # virDomainLifecycleAction
     "destroy": 0,
@@ -99,10 +101,7 @@ class Step:
 
 def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int) -> list[Step]:
     """Return how a running machine becomes what is wanted, if every difference can be made."""
-    possible = POSSIBLE.get(driver, frozenset())
-    if driver == "qemu" and old.memory.hot_plug_limit_kib is not None:
-        possible = possible | {"memory.maximum_kib"}
-    todo = doable(old, changes(old, wanted), possible)
+    todo = doable(old, changes(old, wanted), _possible(driver, old.memory, wanted.memory))
     if wanted.cpu.count < old.cpu.count and old.domain_type == _EMULATED:
         raise BackendError(
             "unsupported",
@@ -112,6 +111,7 @@ def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int
     return [
         *_texts(todo),
         *_memory(todo, driver),
+        *_places(todo, wanted.memory),
         *_processors(todo, host_cpus),
         *_scheduling(todo, driver),
         *_lifecycle(todo),
@@ -119,6 +119,18 @@ def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int
         *_limits(todo, wanted),
         *_growth(todo),
     ]
+
+
+def _possible(driver: str, old: MemoryAllocation, wanted: MemoryAllocation) -> frozenset[str]:
+    """Return what changes; of memory it depends on what the machine was started with."""
+    possible = POSSIBLE.get(driver, frozenset())
+    if driver != "qemu":
+        return possible
+    if old.hot_plug_limit_kib is not None:
+        possible |= {"memory.maximum_kib"}
+    if old.numa_mode in {None, _STRICT} and wanted.numa_mode == _STRICT:
+        possible |= _PLACES
+    return possible
 
 
 def _texts(todo: Iterable[Change]) -> Iterator[Step]:
@@ -139,11 +151,24 @@ def _set_text(change: Change, session: Session, domain: virDomain) -> None:
 
 def _memory(todo: list[Change], driver: str) -> Iterator[Step]:
     """Set the maximum first when it grows, last when it shrinks: the size in use stays below it."""
-    sizes = [change for change in todo if change.part == "memory"]
+    sizes = [change for change in todo if change.part == "memory" and change.kind not in _PLACES]
     growing = any(c.field == "maximum_kib" and c.new > c.old for c in sizes)
     for change in sorted(sizes, key=lambda c: (c.field == "maximum_kib") != growing):
         is_plugged = driver == "qemu" and change.field == "maximum_kib"
         yield Step(change.name, partial(_plug_memory if is_plugged else _set_memory, change))
+
+
+def _places(todo: list[Change], memory: MemoryAllocation) -> Iterator[Step]:
+    """Take memory from other nodes of the host; the kernel moves what is there already."""
+    if any(change.kind in _PLACES for change in todo):
+        nodes = ",".join(map(str, memory.numa_nodes))
+        yield Step("memory.numa_nodes", partial(_place, nodes))
+
+
+def _place(nodes: str, session: Session, domain: virDomain) -> None:
+    libvirt = session.libvirt
+    figures = {libvirt.VIR_DOMAIN_NUMA_NODESET: nodes}
+    session.call(domain.setNumaParameters, figures, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def _set_memory(change: Change, session: Session, domain: virDomain) -> None:

@@ -179,6 +179,8 @@ def _write_memory(domain: _Element, memory: MemoryAllocation, now: MemoryAllocat
         nodes = ",".join(map(str, memory.numa_nodes)) or None
         edit.set_attribute(domain, "numatune/memory", "nodeset", nodes)
         edit.set_attribute(domain, "numatune/memory", "mode", nodes and (memory.numa_mode or "strict"))
+    if memory.is_locked != now.is_locked:
+        edit.set_flag(edit.child(domain, "memoryBacking"), "locked", on=memory.is_locked)
     if memory.huge_page_kib != now.huge_page_kib:
         edit.drop(domain, "memoryBacking/hugepages")
         if memory.huge_page_kib is not None:

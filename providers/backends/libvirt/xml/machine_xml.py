@@ -145,6 +145,7 @@ def _memory(domain: _Element) -> MemoryAllocation:
         maximum_kib=maximum,
         hot_plug_limit_kib=size_kib(domain.find("maxMemory")),
         huge_page_kib=_page_kib(page),
+        is_locked=domain.find("memoryBacking/locked") is not None,
         dump_core=None if memory is None else yes(memory.get("dumpCore")),
         numa_mode=attribute(domain, "numatune/memory", "mode"),
         numa_nodes=cpu_set(attribute(domain, "numatune/memory", "nodeset")) or (),
