@@ -53,7 +53,7 @@ def run_wbemcli(
 def wbemcli(server: ServerProcess, command: str, path: str, *more: str, **how: Any) -> list[str]:  # noqa: ANN401 - as run_wbemcli takes it
     """Return the lines that wbemcli prints; it must have found nothing to complain about."""
     done = run_wbemcli(server, command, path, *more, **how)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return [line for line in done.stdout.splitlines() if line]
 
 

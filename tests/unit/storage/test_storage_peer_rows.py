@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 UNIT = "tests/unit/storage"
 CLIENTS = "tests/integration/clients/changes/test_storage_clients.py"
-PROGRAMS = "tests/integration/clients/changes/test_storage_programs.py"
+STEPS = "tests/integration/clients/methods/resource_steps.py"
 ACTIONS = "tests/backends/writing/test_libvirt_storage_actions.py"
 DATA = "tests/backends/writing/test_libvirt_pool_data.py"
 
 ROWS = {
     "35 pool create": (CLIENTS, "test_pools_of_every_type_are_defined_as_libvirt_wants_them"),
     "36 pool forget": (CLIENTS, "test_a_pool_is_made_stopped_started_and_removed_without_its_content"),
-    "36 pool delete": (PROGRAMS, "test_a_pool_is_deleted_with_its_content_on_explicit_wish"),
+    "36 pool delete": (STEPS, "stored"),
     "37 discover": (CLIENTS, "test_sources_are_found"),
     "38 image create, delete; 39 resize": (CLIENTS, "test_a_volume_s_life"),
     "15 content, out and in": (

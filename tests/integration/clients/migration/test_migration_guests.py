@@ -62,9 +62,10 @@ def test_to_a_system_answers_what_it_is_there(here: Host, there: Host) -> None:
     system = pywbem.CIMInstanceName(
         "KVM_HostSystem", {"CreationClassName": "KVM_HostSystem", "Name": "there"}
     )
-    code, out = here.server.call(
-        "MigrateVirtualSystemToSystem", ComputerSystem=machine_path("guest"), DestinationSystem=system
-    )
+    of_guest = {"ComputerSystem": machine_path("guest"), "DestinationSystem": system}
+    code, out = here.server.call("CheckVirtualSystemIsMigratableToSystem", **of_guest)
+    assert (code, out) == (0, {"IsMigratable": True})
+    code, out = here.server.call("MigrateVirtualSystemToSystem", **of_guest)
     assert code == 0
     found = there.server.ask(lambda connection: connection.GetInstance(out["NewComputerSystem"]))
     assert found["Name"] == "guest"
