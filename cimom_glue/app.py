@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from xencim import __version__
 from xencim.cimom_glue.cmpi import CmpiServer, CmpiSettings
+from xencim.cimom_glue.cmpi.feeds import FeedLog, Feeds
 from xencim.cimom_glue.config import ConfigError
 from xencim.cimom_glue.hypervisors import make_backends
 from xencim.cimom_glue.indications import Deliverer, listener_tls
@@ -103,15 +104,27 @@ class Application:
         )
         urls = await self.server.start()
         started.push_async_callback(self.server.stop)
-        if config.cmpi.socket is not None:
-            cmpi = CmpiServer(_cmpi_settings(config, config.cmpi.socket), world.engine)
-            log.info("CIMOMs' provider libraries are answered at %s", await cmpi.start())
-            started.push_async_callback(cmpi.stop)
-        world.events.start(self.deliverer.accept)
+        events = await self._answer_cimoms(started)
+        world.events.start(self.deliverer.accept, events)
         if config.policy.directory.url is not None:
             await self._follow_directory(config.policy.directory, started)
         world.announce(Listener(url=url, scheme=url.partition(":")[0]) for url in urls)
         return urls
+
+    async def _answer_cimoms(self, started: AsyncExitStack) -> FeedLog | None:
+        """Answer CIMOMs' provider libraries; return what keeps events for them."""
+        config, world = self._config, self.world
+        if config.cmpi.socket is None:
+            return None
+        settings = _cmpi_settings(config, config.cmpi.socket)
+        events = FeedLog(world.state, world.events.machines, settings.names)
+        await events.start()
+        started.push_async_callback(events.stop)
+        started.callback(world.events.stop)
+        cmpi = CmpiServer(settings, world.engine, Feeds(events, world.engine))
+        log.info("CIMOMs' provider libraries are answered at %s", await cmpi.start())
+        started.push_async_callback(cmpi.stop)
+        return events
 
     async def _follow_directory(self, wanted: DirectoryConfig, started: AsyncExitStack) -> None:
         """Have the hosts' policy follow what is published."""

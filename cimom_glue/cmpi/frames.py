@@ -14,7 +14,7 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 FRAME_MAX_BYTES = 8 * 2**20
 HEADER = struct.Struct("<IBBH")  # length of the content, version, kind, zero
 NESTING_MAX = 8  # references in keys, instances in instances
@@ -24,6 +24,7 @@ ARRAY = 0x80
 _NO_TEXT = 0xFFFFFFFF
 _U16 = struct.Struct("<H")
 _U32 = struct.Struct("<I")
+_FEED = re.compile("[0-9a-f]{32}")
 # C ends a text at NUL, and lone surrogates are no UTF-8.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -35,6 +36,12 @@ class Kind(IntEnum):
     ITEMS = 2
     DONE = 3
     ERROR = 4
+    SUBSCRIBE = 5
+    POSITION = 6
+    EVENT = 7
+    ALIVE = 8
+    SEEN = 9
+    END = 10
 
 
 class Item(IntEnum):
@@ -122,6 +129,11 @@ def u32(number: int) -> bytes:
     return _U32.pack(number)
 
 
+def u64(number: int) -> bytes:
+    """Return a number of eight bytes."""
+    return NUMBERS["uint64"].pack(number)
+
+
 def text(value: str | None) -> bytes:
     """Return a text, or that there is none."""
     if value is None:
@@ -163,6 +175,10 @@ class Reader:
         """Read a number of four bytes."""
         return int(self.number(_U32))
 
+    def u64(self) -> int:
+        """Read a number of eight bytes."""
+        return int(self.number(NUMBERS["uint64"]))
+
     def optional_text(self) -> str | None:
         """Read a text, None where there is none."""
         length = self.u32()
@@ -184,6 +200,13 @@ class Reader:
         if value is None:
             raise FrameError("a text is missing")
         return value
+
+    def feed(self) -> str | None:
+        """Read the name that a library has given its feed of events, None where it has none."""
+        name = self.optional_text()
+        if name is not None and _FEED.fullmatch(name) is None:
+            raise FrameError("a feed's name is not one")
+        return name
 
     def end(self) -> None:
         """Make sure that all has been read."""

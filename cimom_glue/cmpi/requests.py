@@ -31,6 +31,14 @@ _DEEP_INHERITANCE = 2  # of CMPI's invocation flags
 _SURROGATES = range(0xD800, 0xE000)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEvents(op.Operation):
+    """Not one of the engine's: check that a feed may be about a class, and begin it if there is one."""
+
+    class_name: str
+    feed: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call: ``principal`` is whom the CIMOM says it has authenticated."""
@@ -175,6 +183,10 @@ def _invoke(to: _Target, reader: Reader) -> op.Operation:
     )
 
 
+def _watch(to: _Target, reader: Reader) -> op.Operation:
+    return WatchEvents(namespace=to.namespace, class_name=to.extent, feed=reader.feed())
+
+
 _OPERATIONS: dict[int, Callable[[_Target, Reader], op.Operation]] = {
     1: _enumerate_names,
     2: _enumerate,
@@ -188,6 +200,7 @@ _OPERATIONS: dict[int, Callable[[_Target, Reader], op.Operation]] = {
     10: _references,
     11: _reference_names,
     12: _invoke,
+    13: _watch,
 }
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from xencim.cimom_glue.cmpi.feeds import Feeds
     from xencim.cimom_glue.cmpi.session import Engine
     from xencim.providers.core.access import Principal
     from xencim.providers.core.results import Result
@@ -54,8 +55,9 @@ class CmpiSettings:
 class CmpiServer:
     """Answers the calls of CIMOMs' provider libraries."""
 
-    def __init__(self, settings: CmpiSettings, engine: Engine) -> None:
+    def __init__(self, settings: CmpiSettings, engine: Engine, feeds: Feeds | None = None) -> None:
         self._settings = settings
+        self._feeds = feeds
         self._engine = _Finishing(engine)
         self._answers = Answers(names=settings.names)
         self._principals = Principals(settings.users)
@@ -93,7 +95,7 @@ class CmpiServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - for the type checker
-        session = Session((reader, writer), self._engine, self._answers, self._principals)
+        session = Session((reader, writer), self._engine, self._answers, self._principals, self._feeds)
         self._sessions[task] = session
         try:
             uid = peer_of(writer.get_extra_info("socket"), Transport.UNIX).uid

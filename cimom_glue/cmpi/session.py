@@ -1,4 +1,4 @@
-"""One connection of a CIMOM's provider library: a call and its answer, then the next.
+"""One connection of a CIMOM's provider library: a call and its answer, then the next; or a feed of events.
 
 Source: docs/reference/cmpi-protocol.md.
 Errors: SessionEndedError, IncompleteReadError and OSError where the connection is over; FrameError
@@ -12,6 +12,8 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from xencim.cimom_glue.cmpi.feeds import FeedSession
+from xencim.cimom_glue.cmpi.feeds.feed import Filter
 from xencim.cimom_glue.cmpi.frames import (
     HEADER,
     PROTOCOL_VERSION,
@@ -22,13 +24,14 @@ from xencim.cimom_glue.cmpi.frames import (
     text,
     u32,
 )
-from xencim.cimom_glue.cmpi.requests import read_request
+from xencim.cimom_glue.cmpi.requests import WatchEvents, read_request
 from xencim.cimom_glue.logs import request_id
 from xencim.providers.core import operations as op
 from xencim.providers.core.errors import CimError, Status
 
 if TYPE_CHECKING:
     from xencim.cimom_glue.cmpi.answers import Answers
+    from xencim.cimom_glue.cmpi.feeds import Feeds
     from xencim.cimom_glue.cmpi.principals import Principals
     from xencim.cimom_glue.cmpi.requests import Request
     from xencim.providers.core.access import Principal
@@ -61,8 +64,10 @@ class Session:
         engine: Engine,
         answers: Answers,
         principals: Principals,
+        feeds: Feeds | None,
     ) -> None:
         self._reader, self._writer = streams
+        self._feeds = feeds
         self._engine = engine
         self._answers = answers
         self._principals = principals
@@ -77,7 +82,14 @@ class Session:
     async def converse(self) -> None:
         """Answer calls until the connection ends."""
         while not self.ending:
-            content = await self._receive()
+            kind, content = await self._receive()
+            if kind is Kind.SUBSCRIBE:
+                self.idle = True  # a feed may be ended whenever it has to be
+                if self._feeds is not None:
+                    await FeedSession((self._reader, self._writer), self._feeds, self._principals).run(
+                        content
+                    )
+                return
             request_id.set(f"cmpi{next(_numbers):06x}")
             try:
                 await self._answer(content)
@@ -85,17 +97,17 @@ class Session:
                 raise SessionEndedError from error
             self.idle = True
 
-    async def _receive(self) -> bytes:
+    async def _receive(self) -> tuple[Kind, bytes]:
         raw = await self._reader.readexactly(HEADER.size)
         self.idle = False
         header = read_header(raw)
-        if header.version != PROTOCOL_VERSION or header.kind != Kind.REQUEST:
+        if header.version != PROTOCOL_VERSION or header.kind not in {Kind.REQUEST, Kind.SUBSCRIBE}:
             message = f"the daemon speaks version {PROTOCOL_VERSION} of the protocol, not {header.version}"
             await self._error(CimError(Status.FAILED, message, hint="install both from one release"))
             raise SessionEndedError
         try:
             async with asyncio.timeout(_CONTENT_SECONDS):
-                return await self._reader.readexactly(header.length)
+                return Kind(header.kind), await self._reader.readexactly(header.length)
         except TimeoutError as error:
             raise FrameError("a request did not come to its end") from error
 
@@ -123,6 +135,9 @@ class Session:
 
     async def _carry_out(self, request: Request) -> None:
         principal = await self._principals.find(request.principal)
+        if isinstance(request.operation, WatchEvents):
+            await self._watch(request.operation, principal)
+            return
         result = await self._engine.execute(request.operation, principal)
         held = b""
         for content in self._answers.contents(result):
@@ -134,6 +149,15 @@ class Session:
         if not held and isinstance(request.operation, op.GetInstance):
             raise CimError(Status.FAILED, "the instance cannot be told", hint="the server's log says why")
         self._writer.write(held + frame(Kind.DONE))
+        await self._writer.drain()
+
+    async def _watch(self, wish: WatchEvents, principal: Principal) -> None:
+        if self._feeds is None:
+            raise CimError(Status.NOT_SUPPORTED, "this daemon has no events for CIMOMs")
+        self._feeds.check(principal, Filter(wish.namespace, wish.class_name))
+        if wish.feed is not None:
+            await self._feeds.events.open(wish.feed)
+        self._writer.write(frame(Kind.DONE))
         await self._writer.drain()
 
     async def _error(self, error: CimError) -> None:

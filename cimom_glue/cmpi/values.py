@@ -16,7 +16,7 @@ from xencim.cimom_glue.wire.render import instance as instance_xml
 from xencim.mof.values import Instance, Path, WildcardDateTime, format_scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from xencim.mof.values import TypedValue
 
@@ -64,10 +64,12 @@ def instance(value: object) -> bytes:
     """Return an embedded instance: as CIM-XML, for CIMOMs whose property is a string, and in parts."""
     if not isinstance(value, Instance):
         raise _wrong(EMBEDDED, value)
-    properties = [text(name) + _property(typed) for name, typed in value.properties.items()]
-    return b"".join(
-        (text(instance_xml(value)), path(Path(value.class_name)), u16(len(properties)), *properties)
-    )
+    return text(instance_xml(value)) + path(Path(value.class_name)) + properties(value.properties)
+
+
+def properties(values: Mapping[str, TypedValue]) -> bytes:
+    """Return an instance's properties."""
+    return b"".join((u16(len(values)), *(text(name) + _property(one) for name, one in values.items())))
 
 
 def _property(typed: TypedValue) -> bytes:

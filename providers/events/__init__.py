@@ -1,5 +1,5 @@
 """Events: what changes on a host becomes indications for whoever subscribed to them."""
 
-from xencim.providers.events.events import Events, Outgoing
+from xencim.providers.events.events import Events, Outgoing, Recorded, Recorder
 
-__all__ = ("Events", "Outgoing")
+__all__ = ("Events", "Outgoing", "Recorded", "Recorder")

@@ -2,7 +2,8 @@
 
 An instance is told about when one of its properties changed, not when its records did. A renamed machine
 is a deletion and a creation to clients. What the first reading of a hypervisor finds is no event; what
-a reading after a lost connection finds changed is.
+a reading after a lost connection finds changed is. A recorder is told everything; where one was recording
+when the last server ended, what has changed since is told to it when this one starts.
 
 Source: DSP1054 1.1, section 7; CIM_InstIndication and its subclasses.
 Errors: none; an instance that cannot be told is logged and left out.
@@ -13,22 +14,24 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from xencim.mof.values import Instance, TypedValue
 from xencim.providers.backends.records import MachineOperation, VirtualMachine
+from xencim.providers.core.events.subscriptions import Feed
+from xencim.providers.core.query import parse_query
 from xencim.providers.core.served import ServedClass
 from xencim.providers.events.alerts import NAMES, alert_of, instance_of
 from xencim.providers.events.sources import SOURCES, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from xencim.mof.model import ClassRepository
     from xencim.mof.values import Path, Value
     from xencim.providers.backends.inventory import View
     from xencim.providers.backends.records import Record
-    from xencim.providers.core.events.subscriptions import Feed, Subscriptions
+    from xencim.providers.core.events.subscriptions import Subscriptions
     from xencim.providers.core.registry import Registry
     from xencim.providers.core.served import Site
     from xencim.providers.core.spec import Row
@@ -40,12 +43,42 @@ _INFORMATION = 2  # CIM_Indication.PerceivedSeverity
 _CREATED, _MODIFIED, _DELETED = "Created", "Modified", "Deleted"
 
 
+_RECORDED = Feed("", "", parse_query("WQL", "SELECT * FROM CIM_Indication"), frozenset())
+
+
 class Outgoing(NamedTuple):
     """An indication for one destination, and the filter that let it through."""
 
     destination: str
     filter: str
     indication: Instance
+
+
+class Recorded(NamedTuple):
+    """A change as a recorder is told of it.
+
+    ``machine``: place and UUID of the machine that changed, if one did; ``now`` is what it is now, None
+    where it is gone. ``indications`` belong to ``namespace``.
+    """
+
+    namespace: str
+    machine: tuple[str, str] | None
+    now: Seen | None
+    indications: tuple[Instance, ...]
+
+
+class Recorder(Protocol):
+    """Keeps every event while somebody wants it, and every machine as it was when that was told."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether anything is wanted."""
+
+    def record(self, change: Recorded) -> None:
+        """Take a change, in order; returns at once."""
+
+    def take_kept(self) -> Mapping[tuple[str, str], Seen]:
+        """Return the machines as an earlier server has told of them, once."""
 
 
 class _Told(NamedTuple):
@@ -79,14 +112,27 @@ class Events:
         self._subscriptions = subscriptions
         self._told = {site: tuple(_told(registry, site)) for site in registry.sites}
         self._alerting = {site: _alerting(registry, site) for site in registry.sites}
+        self._recorder: Recorder | None = None
         self._feeds: tuple[Feed, ...] = ()
+        self._was_recording = False
         self._wanted: dict[str, tuple[Feed, ...]] = {}
         self._ends: list[Callable[[], None]] = []
 
-    def start(self, deliver: Callable[[Sequence[Outgoing]], None]) -> None:
+    def start(self, deliver: Callable[[Sequence[Outgoing]], None], recorder: Recorder | None = None) -> None:
         """Give every indication that somebody wants to ``deliver`` as soon as its event is known."""
+        self._recorder = recorder
+        if recorder is not None and recorder.recording:
+            self._catch_up(recorder)
         for site in self._told:
             self._ends.append(site.inventory.subscribe(partial(self._changed, site, deliver)))
+
+    def machines(self) -> dict[tuple[str, str], Seen]:
+        """Return all machines as they are now, by place and UUID."""
+        return {
+            (_place(site), uuid): Seen(machine, site.inventory.view.get(MachineOperation, uuid))
+            for site in self._told
+            for uuid, machine in site.inventory.view.all(VirtualMachine).items()
+        }
 
     def stop(self) -> None:
         """Watch no more."""
@@ -101,16 +147,34 @@ class Events:
         old: Record | None,
         new: Record | None,
     ) -> None:
-        if not self._subscriptions.feeds:
+        recorder = self._recorder if self._recorder is not None and self._recorder.recording else None
+        if not self._subscriptions.feeds and recorder is None:
             return
         found = list(self._alerts(site, old, new))
         before, after = _sides(site.inventory.view, old, new)
+        found += self._of_machine(site, before, after)
+        if recorder is not None:
+            _record(recorder, site, (before, after), found)
+            found = [one for one in found if one.destination != _RECORDED.destination]
+        if found:
+            deliver(found)
+
+    def _of_machine(self, site: Site, before: Seen | None, after: Seen | None) -> Iterator[Outgoing]:
         # What is part of something comes after it and goes before it.
         if before is not None or after is not None:
             for told in self._told[site] if after else reversed(self._told[site]):
-                found += self._outgoing(told, before, after)
-        if found:
-            deliver(found)
+                yield from self._outgoing(told, before, after)
+
+    def _catch_up(self, recorder: Recorder) -> None:
+        """Tell a recorder what has changed since an earlier server told of it."""
+        kept, there = recorder.take_kept(), self.machines()
+        sites = {_place(site): site for site in self._told}
+        for key in dict.fromkeys((*kept, *there)):
+            before, after = kept.get(key), there.get(key)
+            site = sites.get(key[0])
+            if site is not None and before != after:
+                found = self._of_machine(site, before, after)
+                _record(recorder, site, (before, after), found)
 
     def _outgoing(self, told: _Told, before: Seen | None, after: Seen | None) -> Iterator[Outgoing]:
         feeds = {
@@ -139,19 +203,37 @@ class Events:
 
     def _feeds_for(self, namespace: str, repository: ClassRepository, class_name: str) -> tuple[Feed, ...]:
         """Return the subscriptions whose query is about a class; remembered until one changes."""
-        if self._feeds is not self._subscriptions.feeds:
+        recording = self._recorder is not None and self._recorder.recording
+        if self._feeds is not self._subscriptions.feeds or recording is not self._was_recording:
             self._feeds = self._subscriptions.feeds
+            self._was_recording = recording
             self._wanted.clear()
         key = f"{namespace}:{class_name}"
         found = self._wanted.get(key)
         if found is None:
             found = self._wanted[key] = tuple(
                 feed
-                for feed in self._feeds
+                for feed in (*self._feeds, *((_RECORDED,) if recording else ()))
                 if (not feed.namespaces or namespace in feed.namespaces)
                 and repository.is_a(class_name, feed.query.class_name)
             )
         return found
+
+
+def _place(site: Site) -> str:
+    """Name a site for as long as its configuration stays."""
+    return f"{site.namespace} {site.backend.uri}"
+
+
+def _record(
+    recorder: Recorder, site: Site, sides: tuple[Seen | None, Seen | None], found: Iterable[Outgoing]
+) -> None:
+    before, after = sides
+    one = after or before
+    indications = tuple(o.indication for o in found if o.destination == _RECORDED.destination)
+    if one is not None or indications:
+        machine = (_place(site), one.machine.uuid) if one else None
+        recorder.record(Recorded(site.namespace, machine, after, indications))
 
 
 def _told(registry: Registry, site: Site) -> Iterator[_Told]:

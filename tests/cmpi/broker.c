@@ -439,6 +439,15 @@ CMPIContext *make_context(const char *principal, unsigned flags) {
     return &object->as.context;
 }
 
+CMPIContext *keep_context(CMPIContext *context) {
+    disown(context->hdl);
+    return context;
+}
+
+void drop_context(const CMPIContext *context) {
+    destroy(context->hdl);
+}
+
 static CMPIBrokerFT broker_functions = {.brokerVersion = 100, .brokerName = "test broker"};
 
 static CMPIBrokerEncFT factory = {

@@ -55,6 +55,9 @@ extern const char *string_only_property;
 extern const CMPIBroker broker;
 
 CMPIContext *make_context(const char *principal, unsigned flags);
+/* A context that outlives the call it was made in, and its end. */
+CMPIContext *keep_context(CMPIContext *context);
+void drop_context(const CMPIContext *context);
 CMPIResult *make_result(void);
 CMPIArgs *make_args(void);
 

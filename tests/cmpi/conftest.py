@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -45,24 +45,19 @@ class Built:
 
     library: Path
     drive: Path
+    watch: Path
     before: tuple[str, ...] = ()
 
     async def call(
         self, daemon: Path, *arguments: str, timeout_s: int = 50, deadline_s: float = 60
     ) -> Answer:
         """Call through the library; the broker must come to its end within the deadline."""
-        environment = {
-            **os.environ,
-            "XENCIM_CMPI_SOCKET": str(daemon),
-            "XENCIM_CMPI_TIMEOUT_S": str(timeout_s),
-            "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=66",
-        }
         process = await asyncio.create_subprocess_exec(
             *self.before,
             str(self.drive),
             str(self.library),
             *arguments,
-            env=environment,
+            env={**_environment(daemon), "XENCIM_CMPI_TIMEOUT_S": str(timeout_s)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -73,6 +68,82 @@ class Built:
             await process.communicate()
             raise
         return Answer(process.returncode or 0, out.decode().splitlines(), errors.decode(errors="replace"))
+
+    @asynccontextmanager
+    async def watching(
+        self,
+        daemon: Path,
+        class_name: str,
+        *,
+        provider: str = "xencim",
+        principal: str = "root",
+        within_s: float = 30,
+    ) -> AsyncIterator[Watch]:
+        """Follow a class's indications through the library; the interface is cleaned up at the end."""
+        process = await asyncio.create_subprocess_exec(
+            *self.before,
+            *map(str, (self.watch, self.library, provider, principal, "root/virt", class_name)),
+            env=_environment(daemon),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            limit=2**20,
+        )
+        watch = Watch(process, within_s)
+        try:
+            yield watch
+            assert process.stdin is not None
+            process.stdin.close()
+            out, errors = await asyncio.wait_for(process.communicate(), within_s)
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+        watch.left = out.decode().splitlines()
+        assert (process.returncode, errors.decode()) == (0, "")
+
+
+@dataclass
+class Watch:
+    """A test broker that follows indications."""
+
+    process: asyncio.subprocess.Process
+    within_s: float
+    delivered: list[str] = field(default_factory=list)
+    """What came and was not looked at yet."""
+    left: list[str] = field(default_factory=list)
+    """What it printed at the end."""
+
+    async def tell(self, *commands: str) -> list[str]:
+        """Give commands, one after the other; return their statuses."""
+        assert self.process.stdin is not None
+        statuses = []
+        for command in commands:
+            self.process.stdin.write(f"{command}\n".encode())
+            while not (line := await self._line()).startswith(f"{command}: "):
+                self.delivered.append(line)
+            statuses.append(line.partition(": ")[2].rstrip())
+        return statuses
+
+    async def next(self) -> str:
+        """Return the next indication."""
+        return self.delivered.pop(0) if self.delivered else await self._line()
+
+    async def _line(self) -> str:
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), self.within_s)
+        if not line:
+            assert self.process.stderr is not None
+            pytest.fail((await self.process.stderr.read()).decode())
+        return line.decode().rstrip("\n")
+
+
+def _environment(daemon: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "XENCIM_CMPI_SOCKET": str(daemon),
+        "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=66",
+    }
 
 
 def _compile(*arguments: str) -> None:
@@ -85,11 +156,13 @@ def _build(repository: Path, target: Path, *flags: str) -> Built:
         pytest.skip("gcc is not installed")
     library = repository / "cimom_glue" / "cmpi" / "library"
     tests = repository / "tests" / "cmpi"
-    built = Built(target / "libxencim_cmpi.so", target / "drive")
+    built = Built(target / "libxencim_cmpi.so", target / "drive", target / "watch")
     shared = ("-fPIC", "-fvisibility=hidden", "-shared", "-o", str(built.library))
     _compile(*flags, *shared, *map(str, library.glob("*.c")))
-    sources = [str(tests / name) for name in ("broker.c", "print.c", "drive.c")]
-    _compile(*flags, f"-I{library}", "-o", str(built.drive), *sources)
+    broker = [str(tests / name) for name in ("broker.c", "print.c")]
+    for program in (built.drive, built.watch):
+        source = str(tests / f"{program.name}.c")
+        _compile(*flags, f"-I{library}", "-o", str(program), *broker, source)
     return built
 
 
@@ -111,7 +184,7 @@ def valgrind(plain: Built) -> Built:
     if shutil.which("valgrind") is None:
         pytest.skip("valgrind is not installed")
     checks = ("-q", "--leak-check=full", "--errors-for-leak-kinds=definite", "--error-exitcode=66")
-    return Built(plain.library, plain.drive, ("valgrind", *checks))
+    return replace(plain, before=("valgrind", *checks))
 
 
 Compile: TypeAlias = "Callable[..., Path]"

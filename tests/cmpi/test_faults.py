@@ -143,7 +143,7 @@ async def test_a_daemon_that_hangs_is_given_up_at_the_deadline(plain: Built, tmp
         (frame(Kind.ITEMS, b"\x09") + DONE, ["rc 1 the answer of xencim's daemon is malformed"]),
         (frame(Kind.REQUEST), ["rc 1 the answer of xencim's daemon is malformed"]),
         (frame(Kind.ERROR, b"\0\0\0\0"), ["rc 1 the answer of xencim's daemon is malformed"]),
-        (HEADER.pack(2**31, 1, Kind.ITEMS, 0), ["rc 1 the answer of xencim's daemon is malformed"]),
+        (HEADER.pack(2**31, 2, Kind.ITEMS, 0), ["rc 1 the answer of xencim's daemon is malformed"]),
         (
             HEADER.pack(0, 9, Kind.DONE, 0),
             [VERSIONS],
@@ -260,7 +260,7 @@ async def test_a_request_that_is_none_is_answered_and_logged(
     async with daemon(Idle()) as path:
         for sent, expected in (
             (frame(Kind.REQUEST, b"\0\0\0\0"), "the request is malformed: the frame is cut off"),
-            (HEADER.pack(0, 7, 1, 0), "the daemon speaks version 1 of the protocol, not 7"),
+            (HEADER.pack(0, 7, 1, 0), "the daemon speaks version 2 of the protocol, not 7"),
         ):
             reader, writer = await asyncio.open_unix_connection(str(path))
             writer.write(sent)
@@ -269,7 +269,7 @@ async def test_a_request_that_is_none_is_answered_and_logged(
             writer.close()
             await writer.wait_closed()
         reader, writer = await asyncio.open_unix_connection(str(path))
-        writer.write(HEADER.pack(2**31, 1, 1, 0))
+        writer.write(HEADER.pack(2**31, 2, 1, 0))
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()

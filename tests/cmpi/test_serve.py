@@ -19,12 +19,12 @@ NAMES = ("names", "root/virt", "Xen_ComputerSystem")
 
 
 @contextmanager
-def serving(directory: Path, socket: Path) -> Iterator[subprocess.Popen[str]]:
+def serving(directory: Path, socket: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
     """Run a server until it is killed or the block ends."""
     (directory / "empty.toml").touch()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XENCIM_")}
     command = (sys.executable, "-m", "xencim", "serve", "--backend", "fake:2", "--https", "off")
-    places = ("--http", "127.0.0.1:0", "--socket", "off", "--cmpi-socket", str(socket))
+    places = ("--http", "127.0.0.1:0", "--socket", "off", "--cmpi-socket", str(socket), *flags)
     with subprocess.Popen(
         (*command, *places, "--state-dir", str(directory / "state")),
         env={**kept, "XENCIM_CONFIG": str(directory / "empty.toml")},

@@ -32,7 +32,7 @@ static const char *context_text(const CMPIContext *context, const char *name) {
 }
 
 /* Some CIMOMs hand on credentials where a name is due: what follows the name is cut and kept nowhere. */
-static void write_principal(struct writer *writer, const CMPIContext *context) {
+void write_principal(struct writer *writer, const CMPIContext *context) {
     char name[NAME_BYTES];
     const char *principal = context_text(context, CMPI_PRINCIPAL);
     size_t length = principal == NULL ? 0 : strcspn(principal, ":");
@@ -109,6 +109,9 @@ static enum outcome receive_answer(const struct delivery *to, struct connection 
             return OUTCOME_BROKEN;
         }
         answer->delivered = true;
+        if (to->result == NULL) {
+            return OUTCOME_BROKEN;
+        }
         answer->status = deliver_items(to, &content);
         if (answer->status.rc != CMPI_RC_OK) {
             return OUTCOME_BROKEN; /* the rest of the answer is not wanted */
@@ -178,11 +181,12 @@ CMPIStatus finish_call(struct call *call) {
     if (again) {
         outcome = attempt(call, deadline_ms, &answer, &again, reason);
     }
+    call->away = outcome == OUTCOME_AWAY;
     if (outcome != OUTCOME_DONE && answer.status.rc == CMPI_RC_OK) {
         answer.status = describe(call, outcome, reason);
     }
     drop_frame(&call->request);
-    if (answer.status.rc == CMPI_RC_OK) {
+    if (answer.status.rc == CMPI_RC_OK && call->to.result != NULL) {
         call->to.result->ft->returnDone(call->to.result);
     }
     return answer.status;

@@ -18,7 +18,11 @@ struct call {
     struct delivery to;
     enum operation operation;
     size_t deadline_at; /* where the request tells how long it may take */
+    bool away;          /* once it is finished: nobody listens */
 };
+
+/* Write whom a call is made for, or that it is nobody. */
+void write_principal(struct writer *, const CMPIContext *);
 
 /* Write what every call has; what the operation has follows, written by the caller. */
 void begin_call(struct call *, const struct origin *, enum operation, const CMPIContext *, const CMPIResult *,

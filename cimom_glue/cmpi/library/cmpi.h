@@ -366,4 +366,25 @@ struct _CMPIMethodMI {
     const CMPIMethodMIFT *ft;
 };
 
+typedef struct _CMPIIndicationMI CMPIIndicationMI;
+typedef struct _CMPIIndicationMIFT {
+    int ftVersion;
+    int miVersion;
+    const char *miName;
+    CMPIStatus (*cleanup)(CMPIIndicationMI *, const CMPIContext *, CMPIBoolean);
+    CMPIStatus (*authorizeFilter)(CMPIIndicationMI *, const CMPIContext *, const CMPISelectExp *,
+                                  const char *, const CMPIObjectPath *, const char *);
+    CMPIStatus (*mustPoll)(void); /* CIMOMs differ in what they call it with: none of it is used */
+    CMPIStatus (*activateFilter)(CMPIIndicationMI *, const CMPIContext *, const CMPISelectExp *, const char *,
+                                 const CMPIObjectPath *, CMPIBoolean);
+    CMPIStatus (*deActivateFilter)(CMPIIndicationMI *, const CMPIContext *, const CMPISelectExp *,
+                                   const char *, const CMPIObjectPath *, CMPIBoolean);
+    CMPIStatus (*enableIndications)(CMPIIndicationMI *, const CMPIContext *);
+    CMPIStatus (*disableIndications)(CMPIIndicationMI *, const CMPIContext *);
+} CMPIIndicationMIFT;
+struct _CMPIIndicationMI {
+    void *hdl;
+    const CMPIIndicationMIFT *ft;
+};
+
 #endif

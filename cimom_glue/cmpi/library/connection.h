@@ -6,6 +6,7 @@
 #ifndef XENCIM_CONNECTION_H
 #define XENCIM_CONNECTION_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,14 @@ struct connection {
 };
 
 int64_t now_ms(void);
+
+/* A condition whose waits are measured as now_ms measures; tell whether it came before the deadline. */
+void make_condition(pthread_cond_t *);
+bool wait_until_ms(pthread_cond_t *, pthread_mutex_t *, int64_t deadline_ms);
+
+/* A connection outside the pool. */
+enum outcome connection_open(struct connection *, int64_t deadline_ms, char reason[REASON_BYTES]);
+void connection_close(struct connection *);
 
 /* Providers come and go; the last one to go closes the pool. */
 void pool_enter(void);

@@ -298,3 +298,13 @@ CMPIStatus deliver_items(const struct delivery *to, struct reader *reader) {
     }
     return status;
 }
+
+CMPIInstance *read_event(const CMPIBroker *broker, struct reader *reader, const char **namespace) {
+    const struct delivery to = {.broker = broker, .namespace = ""};
+    if (read_number(reader, 1) != ITEM_INSTANCE) {
+        reader->failed = true;
+    }
+    struct reader path = *reader;
+    *namespace = read_text(&path);
+    return reader->failed || *namespace == NULL ? NULL : read_instance(&to, reader, NULL, 0);
+}

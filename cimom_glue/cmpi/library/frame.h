@@ -11,12 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define HEADER_BYTES 8
 #define FRAME_MAX_BYTES (8u * 1024 * 1024) /* as large as the embedded server's largest request */
 #define NESTING_MAX 8                      /* references in keys, instances in instances */
 
-enum frame_kind { FRAME_REQUEST = 1, FRAME_ITEMS = 2, FRAME_DONE = 3, FRAME_ERROR = 4 };
+enum frame_kind {
+    FRAME_REQUEST = 1,
+    FRAME_ITEMS = 2,
+    FRAME_DONE = 3,
+    FRAME_ERROR = 4,
+    FRAME_SUBSCRIBE = 5,
+    FRAME_POSITION = 6,
+    FRAME_EVENT = 7,
+    FRAME_ALIVE = 8,
+    FRAME_SEEN = 9,
+    FRAME_END = 10
+};
 
 enum item_kind { ITEM_INSTANCE = 1, ITEM_PATH = 2, ITEM_VALUE = 3, ITEM_OUT = 4 };
 
@@ -32,7 +43,8 @@ enum operation {
     OP_ASSOCIATOR_NAMES = 9,
     OP_REFERENCES = 10,
     OP_REFERENCE_NAMES = 11,
-    OP_INVOKE = 12
+    OP_INVOKE = 12,
+    OP_WATCH = 13
 };
 
 /* A value's tag: its type, and whether it is an array or NULL. */

@@ -30,6 +30,9 @@ struct delivery {
 /* Hand every item of a frame to the broker; a malformed frame is a failure that says so. */
 CMPIStatus deliver_items(const struct delivery *, struct reader *);
 
+/* Make the indication of an event, and name its namespace; NULL where the broker cannot hold it. */
+CMPIInstance *read_event(const CMPIBroker *, struct reader *, const char **namespace);
+
 CMPIStatus failure(const CMPIBroker *, CMPIrc, const char *);
 
 #endif

@@ -37,8 +37,8 @@ int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Close and forget; the lock is held, or nobody else has the connection. */
-static void reset(struct connection *connection) {
+/* The lock is held, or nobody else has the connection. */
+void connection_close(struct connection *connection) {
     if (connection->fd >= 0) {
         close(connection->fd);
     }
@@ -46,12 +46,18 @@ static void reset(struct connection *connection) {
     *connection = (struct connection){.fd = -1};
 }
 
-static void make_condition(void) {
+void make_condition(pthread_cond_t *condition) {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&freed, &attributes);
+    pthread_cond_init(condition, &attributes);
     pthread_condattr_destroy(&attributes);
+}
+
+bool wait_until_ms(pthread_cond_t *condition, pthread_mutex_t *held, int64_t deadline_ms) {
+    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
+                             .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+    return pthread_cond_timedwait(condition, held, &until) != ETIMEDOUT;
 }
 
 static void before_fork(void) {
@@ -65,9 +71,9 @@ static void in_parent(void) {
 /* The parent's connections carry the parent's calls: a child begins with none. */
 static void in_child(void) {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        reset(&pool[i]);
+        connection_close(&pool[i]);
     }
-    make_condition();
+    make_condition(&freed);
     pthread_mutex_unlock(&lock);
 }
 
@@ -75,7 +81,7 @@ __attribute__((constructor)) static void set_up(void) {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         pool[i].fd = -1;
     }
-    make_condition();
+    make_condition(&freed);
     pthread_atfork(before_fork, in_parent, in_child);
 }
 
@@ -90,7 +96,7 @@ void pool_leave(void) {
     if (--providers == 0) {
         for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
             if (!pool[i].busy) {
-                reset(&pool[i]);
+                connection_close(&pool[i]);
             }
         }
     }
@@ -114,7 +120,7 @@ static struct connection *find_place(void) {
         if (place->fd >= 0 && is_fresh(place)) {
             return place;
         }
-        reset(place);
+        connection_close(place);
         if (empty == NULL) {
             empty = place;
         }
@@ -123,11 +129,9 @@ static struct connection *find_place(void) {
 }
 
 static struct connection *wait_for_place(int64_t deadline_ms) {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
-                             .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
     pthread_mutex_lock(&lock);
     struct connection *place = find_place();
-    while (place == NULL && pthread_cond_timedwait(&freed, &lock, &until) != ETIMEDOUT) {
+    while (place == NULL && wait_until_ms(&freed, &lock, deadline_ms)) {
         place = find_place();
     }
     if (place != NULL) {
@@ -170,8 +174,7 @@ static int connect_once(const char *path) {
 }
 
 /* A full queue (EAGAIN) may be short-lived; whatever else is wrong is so at once. */
-static enum outcome open_connection(struct connection *place, int64_t deadline_ms,
-                                    char reason[REASON_BYTES]) {
+enum outcome connection_open(struct connection *place, int64_t deadline_ms, char reason[REASON_BYTES]) {
     const char *path = secure_getenv("XENCIM_CMPI_SOCKET");
     if (path == NULL) {
         path = XENCIM_CMPI_SOCKET;
@@ -201,7 +204,7 @@ enum outcome pool_take(struct connection **taken, int64_t deadline_ms, char reas
     if (place == NULL) {
         return OUTCOME_LATE;
     }
-    enum outcome outcome = place->fd >= 0 ? OUTCOME_DONE : open_connection(place, deadline_ms, reason);
+    enum outcome outcome = place->fd >= 0 ? OUTCOME_DONE : connection_open(place, deadline_ms, reason);
     if (outcome != OUTCOME_DONE) {
         pool_drop(place);
         return outcome;
@@ -213,7 +216,7 @@ enum outcome pool_take(struct connection **taken, int64_t deadline_ms, char reas
 static void leave(struct connection *place, bool keep) {
     pthread_mutex_lock(&lock);
     if (!keep || providers == 0) {
-        reset(place);
+        connection_close(place);
     } else if (place->capacity > KEPT_BYTES) {
         free(place->data);
         place->data = NULL;

@@ -1,6 +1,6 @@
 /*
  * The provider that a CIMOM loads: instance, association and method interfaces, each call of which
- * goes to the daemon.
+ * goes to the daemon. Indications have a file of their own.
  *
  * Only the generic entry points are exported: OpenPegasus refuses a library that has both kinds.
  * Each interface keeps the broker it was made with: OpenPegasus gives every provider its own.
@@ -10,32 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call.h"
-#include "connection.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-#define NAME "xencim"
+#include "provider.h"
 
 /* A provider registered as xencim_CLASS answers for that class alone (see call.h). */
 #define NAME_BEFORE_CLASS "xencim_"
-
-/* One interface: what the broker holds comes first, so that its pointer is the provider's. */
-struct provider {
-    union {
-        CMPIInstanceMI instance;
-        CMPIAssociationMI association;
-        CMPIMethodMI method;
-    } interface;
-    struct origin origin;
-    char class_name[]; /* what the origin's points to, where there is one */
-};
 
 static const struct origin *origin_of(const void *interface) {
     return &((const struct provider *)interface)->origin;
 }
 
-static struct provider *make_provider(const CMPIBroker *broker, const char *name, CMPIStatus *status) {
+struct provider *make_provider(const CMPIBroker *broker, const char *name, CMPIStatus *status) {
     size_t before = strlen(NAME_BEFORE_CLASS);
     const char *class_name =
         name != NULL && strncmp(name, NAME_BEFORE_CLASS, before) == 0 ? name + before : "";
@@ -53,7 +37,7 @@ static struct provider *make_provider(const CMPIBroker *broker, const char *name
     return provider;
 }
 
-static CMPIStatus end_provider(void *interface) {
+CMPIStatus end_provider(void *interface) {
     free(interface);
     pool_leave();
     return (CMPIStatus){CMPI_RC_OK, NULL};
@@ -127,7 +111,7 @@ static CMPIStatus query(CMPIInstanceMI *mi, const CMPIContext *context, const CM
 }
 
 static const CMPIInstanceMIFT instance_functions = {
-    CMPI_VERSION_100, CMPI_VERSION_100, NAME,  clean_up_instances, enumerate_names, enumerate, get, create,
+    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME,  clean_up_instances, enumerate_names, enumerate, get, create,
     modify,           delete,           query,
 };
 
@@ -205,7 +189,7 @@ static CMPIStatus reference_names(CMPIAssociationMI *mi, const CMPIContext *cont
 }
 
 static const CMPIAssociationMIFT association_functions = {
-    CMPI_VERSION_100, CMPI_VERSION_100, NAME,       clean_up_associations,
+    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME,       clean_up_associations,
     associators,      associator_names, references, reference_names,
 };
 
@@ -241,7 +225,7 @@ static CMPIStatus invoke(CMPIMethodMI *mi, const CMPIContext *context, const CMP
     return finish_call(&call);
 }
 
-static const CMPIMethodMIFT method_functions = {CMPI_VERSION_100, CMPI_VERSION_100, NAME, clean_up_methods,
+static const CMPIMethodMIFT method_functions = {CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME, clean_up_methods,
                                                 invoke};
 
 EXPORT CMPIMethodMI *_Generic_Create_MethodMI(const CMPIBroker *, const CMPIContext *, const char *,
