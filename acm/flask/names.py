@@ -24,6 +24,8 @@ RESOURCES = "acm_resource"
 """The attribute of all types of resources."""
 SELF = "acm_self_t"
 """What a machine is to itself: by it, two machines of one label stay apart."""
+UNLABELLED_DEVICE = "system_u:object_r:device_t"
+"""The context of devices that nobody has labelled, as in Xen's own policy."""
 
 _TYPE = re.compile(r"acm_(?P<kind>vm|res)_(?P<name>\w+)_t")
 _CONTEXT = re.compile(r"(?P<user>[^:]+):(?P<role>[^:]+):(?P<type>[^:]+)(?::(?P<range>.+))?")

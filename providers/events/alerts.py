@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.mof.values import Instance, TypedValue
-from xencim.providers.backends.records import AssignedLabel, Denial, Mode, SecurityPolicy
+from xencim.providers.backends.records import Denial, Drift, DriftKind, Mode, SecurityPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ _OTHER, _UNAUTHORIZED_ACCESS = 1, 65  # ProbableCause
 _OUTCOMES = {"refused": 1, "permitted": 2}
 _REACTIONS = {"alert": 1, "paused": 2, "destroyed": 3}
 _LOADED, _RESET, _MODE, _REACTION = 1, 2, 3, 4
-_UNMANAGED_START, _LABEL_TAKEN = 1, 2
 
 
 class Alert(NamedTuple):
@@ -46,9 +45,12 @@ def alert_of(old: Record | None, new: Record | None) -> Alert | None:
         return _lifecycle(
             old if isinstance(old, SecurityPolicy) else None, new if isinstance(new, SecurityPolicy) else None
         )
-    if isinstance(old, AssignedLabel) and isinstance(new, AssignedLabel) and old.is_valid > new.is_valid:
-        message = f"an update of the policy took label {new.label!r} from {new.key}: assign another"
-        return Alert(DRIFT, new.key, _WARNING, message, {"DriftKind": ("uint16", _LABEL_TAKEN)})
+    if old is None and isinstance(new, Drift) and new.is_news:
+        values: dict[str, tuple[str, Value]] = {
+            "DriftKind": ("uint16", int(new.kind)),
+            "MessageArguments": ("string", (new.reason.as_json(),)),
+        }
+        return Alert(DRIFT, new.key, _WARNING, new.reason.message, values)
     return None
 
 
@@ -89,7 +91,7 @@ def _denied(denial: Denial) -> Alert:
 
 def _past(denial: Denial) -> Alert:
     values: dict[str, tuple[str, Value]] = {
-        "DriftKind": ("uint16", _UNMANAGED_START),
+        "DriftKind": ("uint16", int(DriftKind.UNMANAGED_START)),
         "Reaction": ("uint16", _REACTIONS[denial.outcome]),
         **_reasons(denial),
     }

@@ -193,7 +193,8 @@ async def _commit(security: Security, change: Change, policy: Policy | None) -> 
     loaded_before = hypervisor.loaded
     await security.store.begin(f"{change.action} {change.detail}")
     try:
-        await hypervisor.load(policy)
+        labels = {label.key: label for label in (*security.labels.all(), *change.labels)}
+        await hypervisor.load(policy, labels.values())
         await security.store.apply(change)
     except BaseException as error:
         try:

@@ -6,11 +6,11 @@ Errors: BackendError (timeout) where a file system does not answer; StateError.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xencim.acm.decisions.running import HOST, replay
 from xencim.acm.model import Finding, FindingKind, LabelKind, XsErr
-from xencim.providers.backends.records import Labelled, Network, VirtualMachine
+from xencim.providers.backends.records import DriftKind, Labelled, Network, VirtualMachine
 from xencim.providers.security.enforcement.flask import mislabelled
 from xencim.providers.security.enforcement.uses import may_use, names_to_resolve, resolve, uses_of
 from xencim.providers.security.stores.store import digest_of
@@ -25,82 +25,113 @@ if TYPE_CHECKING:
 _MACHINE_KINDS = frozenset({Labelled.MACHINE, Labelled.HOST})
 
 
-async def detect_drift(security: Security) -> tuple[Finding, ...]:
+class Drifted(NamedTuple):
+    """One thing that is not as it should be; ``object`` and ``kind`` are those of `Drift`.
+
+    ``cause`` is what a refusal of the same would say.
+    """
+
+    kind: DriftKind
+    object: str
+    finding: Finding
+    cause: str
+
+
+async def drifts(security: Security) -> tuple[Drifted, ...]:
     """Tell everything that is not as it should be; nothing: all is well."""
-    findings = [*await _policy(security)]
+    found = [*await _policy(security)]
     in_force = security.in_force
     labels = security.labels.all()
     things = await resolve(label.object for label in labels if label.kind is Labelled.DISK)
     for label in labels:
-        findings += _label(security, in_force, label, things)
-    findings += _ambiguous(labels)
+        found += _label(security, in_force, label, things)
+    found += _ambiguous(labels)
     if in_force is not None:
-        findings += await _running(security, in_force)
-        for uuid, told in (await security.hypervisor.running_labels()).items():
-            ours = security.label_of(uuid)
-            if told != ours:
-                machine = security.inventory.view.get(VirtualMachine, uuid)
-                name = machine.name if machine else uuid
-                findings.append(replace(mislabelled(name, told, ours), kind=FindingKind.DRIFT))
-    return tuple(findings)
+        found += await _running(security, in_force)
+        found += [
+            _drift(DriftKind.HYPERVISOR_DIFFERS, uuid, mislabelled(_machine_name(security, uuid), told, ours))
+            for uuid, told in (await security.hypervisor.running_labels()).items()
+            if told != (ours := security.label_of(uuid))
+        ]
+    return tuple(found)
 
 
-async def _policy(security: Security) -> list[Finding]:
+async def _policy(security: Security) -> list[Drifted]:
     """Hold the policy in force against what is kept."""
     kept, _ = await security.store.load()
     present = security.in_force.digest if security.in_force else None
     if kept.xml is not None and digest_of(kept.xml) != kept.digest:
-        return [_drift("the policy that is kept is not what was put in force: its digest differs")]
-    if kept.digest != present:
+        why = "the policy that is kept is not what was put in force: its digest differs"
+    elif kept.digest != present:
         what = "is not the one that is kept" if present else "is none, though one is kept: it cannot be read"
-        return [_drift(f"the policy in force {what} (digest {kept.digest or 'none'})")]
-    return []
+        why = f"the policy in force {what} (digest {kept.digest or 'none'})"
+    else:
+        return []
+    return [_drift(DriftKind.POLICY_DIFFERS, "", _finding(why))]
 
 
 def _label(
     security: Security, in_force: InForce | None, label: AssignedLabel, things: Mapping[str, Thing]
-) -> Iterator[Finding]:
+) -> Iterator[Drifted]:
     what = f"{label.kind.value} {_name(security, label)!r}"
+    labels = (label.label,)
     if not label.is_valid:
-        yield _drift(
-            f"{what}: its label {label.label!r} was taken away by an update: assign another",
-            xserr=XsErr.BAD_LABEL,
-            labels=(label.label,),
-            element=str(label),
-        )
+        why = f"{what}: its label {label.label!r} was taken away by an update: assign another"
+        finding = _finding(why, xserr=XsErr.BAD_LABEL, labels=labels, element=str(label))
+        yield _drift(DriftKind.LABEL_TAKEN_AWAY, label.key, finding)
     elif in_force is not None:
-        kind = LabelKind.MACHINE if label.kind in _MACHINE_KINDS else LabelKind.RESOURCE
-        if label.policy != in_force.policy.name:
-            yield _drift(
-                f"{what}: its label {label.label!r} is of policy {label.policy!r}, and in force is "
-                f"{in_force.policy.name!r}",
-                labels=(label.label,),
-            )
-        elif not (known := in_force.rules.check_label(label.label, kind)).permitted:
-            yield _drift(f"{what}: {known.reason}", xserr=XsErr.BAD_LABEL, labels=(label.label,))
+        yield from _label_of_policy(security, in_force, label, what)
     gone = _gone(security, label, things)
-    if gone:
-        yield _drift(f"{what} has label {label.label!r}, {gone}", labels=(label.label,), element=label.object)
+    if gone is not None:
+        kind, why = gone
+        finding = _finding(f"{what} has label {label.label!r}, {why}", labels=labels, element=label.object)
+        yield _drift(kind, label.key, finding)
 
 
-def _gone(security: Security, label: AssignedLabel, things: Mapping[str, Thing]) -> str | None:
+def _label_of_policy(
+    security: Security, in_force: InForce, label: AssignedLabel, what: str
+) -> Iterator[Drifted]:
+    """Hold an object's label against the policy in force, and a device's against the hypervisor."""
+    labels = (label.label,)
+    kind = LabelKind.MACHINE if label.kind in _MACHINE_KINDS else LabelKind.RESOURCE
+    if label.policy != in_force.policy.name:
+        why = (
+            f"{what}: its label {label.label!r} is of policy {label.policy!r}, and in force is "
+            f"{in_force.policy.name!r}"
+        )
+        yield _drift(DriftKind.LABEL_OF_ANOTHER_POLICY, label.key, _finding(why, labels=labels))
+    elif not (known := in_force.rules.check_label(label.label, kind)).permitted:
+        finding = _finding(f"{what}: {known.reason}", xserr=XsErr.BAD_LABEL, labels=labels)
+        yield _drift(DriftKind.LABEL_OF_ANOTHER_POLICY, label.key, finding)
+    elif label.kind is Labelled.DEVICE and not security.hypervisor.has_device_label(
+        label.object, label.label
+    ):
+        why = f"{what} has label {label.label!r}, and the hypervisor was not given it: label it anew"
+        finding = _finding(why, labels=labels, element=label.object)
+        yield _drift(DriftKind.HYPERVISOR_DIFFERS, label.key, finding)
+
+
+def _gone(
+    security: Security, label: AssignedLabel, things: Mapping[str, Thing]
+) -> tuple[DriftKind, str] | None:
     """Tell what became of an object that is not where it was, None when it is."""
     view = security.inventory.view
-    if label.kind is Labelled.MACHINE:
-        return None if view.get(VirtualMachine, label.object) else "and is not defined on this host"
+    if label.kind is Labelled.MACHINE and view.get(VirtualMachine, label.object) is None:
+        return DriftKind.OBJECT_GONE, "and is not defined on this host"
     if label.kind is Labelled.NETWORK and not label.object.startswith("bridge:"):
-        return None if view.get(Network, label.object) else "and is not there any more"
-    if label.kind is not Labelled.DISK or label.identity is None:
-        return None
-    now = things[label.object]
-    if now.identity is None:
-        return "and is not there any more: moved, or deleted"
-    if now.object != label.object or now.identity != label.identity:
-        return "and something else is there now: replaced, or a link; label it anew to confirm"
+        if view.get(Network, label.object) is None:
+            return DriftKind.OBJECT_GONE, "and is not there any more"
+    elif label.kind is Labelled.DISK and label.identity is not None:
+        now = things[label.object]
+        if now.identity is None:
+            return DriftKind.OBJECT_GONE, "and is not there any more: moved, or deleted"
+        if now.object != label.object or now.identity != label.identity:
+            why = "and something else is there now: replaced, or a link; label it anew to confirm"
+            return DriftKind.OBJECT_REPLACED, why
     return None
 
 
-def _ambiguous(labels: tuple[AssignedLabel, ...]) -> Iterator[Finding]:
+def _ambiguous(labels: tuple[AssignedLabel, ...]) -> Iterator[Drifted]:
     """Find disks that have two labels by two of their names."""
     seen: dict[str, AssignedLabel] = {}
     for label in labels:
@@ -108,15 +139,15 @@ def _ambiguous(labels: tuple[AssignedLabel, ...]) -> Iterator[Finding]:
             continue
         other = seen.setdefault(label.identity, label)
         if other.label != label.label:
-            yield _drift(
+            why = (
                 f"disk {label.object!r} and {other.object!r} are the same, with labels {label.label!r} and "
-                f"{other.label!r}: who uses it needs both; take one away",
-                labels=(label.label, other.label),
-                element=label.object,
+                f"{other.label!r}: who uses it needs both; take one away"
             )
+            finding = _finding(why, labels=(label.label, other.label), element=label.object)
+            yield _drift(DriftKind.TWO_LABELS, label.key, finding)
 
 
-async def _running(security: Security, in_force: InForce) -> list[Finding]:
+async def _running(security: Security, in_force: InForce) -> list[Drifted]:
     """Hold what runs against the policy: whether it could start anew, in its order."""
     if security.running is None:
         return []
@@ -134,10 +165,15 @@ async def _running(security: Security, in_force: InForce) -> list[Finding]:
         decisions.append(may_use(in_force.rules, security.labels, machine.label, used.get(key, ()), things))
         found += [
             _drift(
-                f"machine {machine.name!r} runs against the policy: {finding.message}",
-                xserr=finding.xserr,
-                labels=finding.labels,
-                machines=(machine.name,),
+                DriftKind.RUNS_AGAINST_POLICY,
+                key,
+                _finding(
+                    f"machine {machine.name!r} runs against the policy: {finding.message}",
+                    xserr=finding.xserr,
+                    labels=finding.labels,
+                    machines=(machine.name,),
+                ),
+                cause=finding.message,
             )
             for decision in decisions
             for finding in decision.findings
@@ -146,13 +182,21 @@ async def _running(security: Security, in_force: InForce) -> list[Finding]:
 
 
 def _name(security: Security, label: AssignedLabel) -> str:
-    if label.kind is Labelled.MACHINE:
-        machine = security.inventory.view.get(VirtualMachine, label.object)
-        return machine.name if machine else label.object
-    return label.object
+    return _machine_name(security, label.object) if label.kind is Labelled.MACHINE else label.object
 
 
-def _drift(
+def _machine_name(security: Security, uuid: str) -> str:
+    machine = security.inventory.view.get(VirtualMachine, uuid)
+    return machine.name if machine else uuid
+
+
+def _drift(kind: DriftKind, about: str, finding: Finding, cause: str | None = None) -> Drifted:
+    rule = kind.name.lower().replace("_", " ")
+    told = replace(finding, kind=FindingKind.DRIFT, rule=rule)
+    return Drifted(kind, about, told, cause or finding.message)
+
+
+def _finding(
     message: str,
     *,
     xserr: XsErr = XsErr.SUCCESS,

@@ -9,6 +9,7 @@ Errors: PolicyError, whose findings have Xen's error numbers; StateError.
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,13 +32,15 @@ if TYPE_CHECKING:
     from xencim.providers.security.enforcement.keeper import InForce, Security
 
 MAX_VLAN = 4095
+_NUMBERED = {"vlan": Labelled.VLAN, "device": Labelled.DEVICE}
+_PCI = re.compile(r"([0-9a-f]{1,4}):([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])", re.IGNORECASE | re.ASCII)
 NO_LABEL = ""
 """The old label of an object that is believed to have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be labelled: by uuid, a disk's path or name, a network's name, a VLAN's number."""
+    """What is to be labelled: a uuid, a disk's path or name, a network's name, a VLAN or an address."""
 
     kind: Labelled
     name: str = HOST_OBJECT
@@ -56,7 +59,7 @@ async def assign(
 
     ``old`` is the label that the caller believes it has (`NO_LABEL`: none); None: whatever it is.
     PolicyError: the old label is another, the policy has no such label, the object is in use, or what runs
-    would break a rule.
+    would break a rule. BackendError: the hypervisor does not take a device's label, or has no FLASK.
     """
     async with security.changing:
         in_force = needed(security)
@@ -66,6 +69,7 @@ async def assign(
         if label is None:
             await _check_change(security, in_force, target, thing, UNLABELED)
             if present is not None and not dry_run:
+                await _give_hypervisor(security, target, thing, None)
                 await security.store.remove_label(present, principal)
                 security.labels.remove(present)
                 await _applied(security, target, thing)
@@ -81,6 +85,7 @@ async def assign(
             assigned=datetime.now(UTC),
         )
         if not dry_run:
+            await _give_hypervisor(security, target, thing, label)
             await security.store.put_labels((wanted,), principal)
             security.labels.put((wanted,))
             await _applied(security, target, thing)
@@ -90,8 +95,8 @@ async def assign(
 def target_named(view: View, name: str) -> Target | None:
     """Return what a name means; None: there is no such machine. One named by its uuid may be yet to come.
 
-    ``host``, ``machine:NAME or UUID``, ``vlan:NUMBER``, ``bridge:NAME``, ``virtualnetwork:NAME``, or a disk's
-    path, ``volume:POOL/NAME`` or ``network:NAME``.
+    ``host``, ``machine:NAME or UUID``, ``vlan:NUMBER``, ``device:ADDRESS``, ``bridge:NAME``,
+    ``virtualnetwork:NAME``, or a disk's path, ``volume:POOL/NAME`` or ``network:NAME``.
     """
     kind, _, rest = name.partition(":")
     if name == HOST_OBJECT:
@@ -102,8 +107,8 @@ def target_named(view: View, name: str) -> Target | None:
             return target_of(machine)
         uuid = _uuid(rest)
         return Target(Labelled.MACHINE, uuid) if uuid else None
-    if kind == "vlan":
-        return Target(Labelled.VLAN, rest)
+    if kind in _NUMBERED:
+        return Target(_NUMBERED[kind], rest)
     if kind == "bridge":
         return Target(Labelled.NETWORK, name)
     return Target(Labelled.NETWORK, rest) if kind == "virtualnetwork" else Target(Labelled.DISK, name)
@@ -195,9 +200,28 @@ async def thing_of(security: Security, target: Target) -> Thing:
         name.isascii() and name.isdigit() and 1 <= int(name) <= MAX_VLAN
     ):
         raise refusal(f"{name!r} is no VLAN: they are 1 to {MAX_VLAN}", XsErr.BAD_RESOURCE_FORMAT)
+    if target.kind is Labelled.DEVICE:
+        return Thing(_address(name))
     if target.kind is Labelled.NETWORK and not name.startswith("bridge:") and view.get(Network, name) is None:
         raise refusal(f"there is no network {name!r} (bridge:NAME names a bridge)", XsErr.BAD_RESOURCE_FORMAT)
     return Thing(str(int(name)) if target.kind is Labelled.VLAN else name)
+
+
+def _address(name: str) -> str:
+    """Return the address of a PCI device as Linux writes it."""
+    found = _PCI.fullmatch(name)
+    if found is None:
+        raise refusal(
+            f"{name!r} is no PCI device: give its address, like 0000:03:00.0", XsErr.BAD_RESOURCE_FORMAT
+        )
+    domain, bus, slot, function = found.groups()
+    return f"{domain:0>4}:{bus:0>2}:{slot:0>2}.{function}".lower()
+
+
+async def _give_hypervisor(security: Security, target: Target, thing: Thing, label: str | None) -> None:
+    """Have the hypervisor know a device's label before it is kept: nobody else decides by it."""
+    if target.kind is Labelled.DEVICE:
+        await security.hypervisor.label_device(thing.object, label)
 
 
 def _check_old(target: Target, present: AssignedLabel | None, old: str | None) -> None:

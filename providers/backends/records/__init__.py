@@ -56,6 +56,8 @@ from xencim.providers.backends.records.networks import Bridge, HostAddress, Netw
 from xencim.providers.backends.records.security import (
     AssignedLabel,
     Denial,
+    Drift,
+    DriftKind,
     FlaskState,
     Labelled,
     Mode,
@@ -101,6 +103,7 @@ Record: TypeAlias = (
     | PolicyBoolean
     | AssignedLabel
     | Denial
+    | Drift
     | Destination
 )
 
@@ -119,6 +122,8 @@ __all__ = [
     "Denial",
     "Destination",
     "Disk",
+    "Drift",
+    "DriftKind",
     "DumpFormat",
     "DumpWish",
     "Element",

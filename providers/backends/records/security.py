@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Labelled(Enum):
     DISK = "disk"  # file:/path, phy:/dev/…, volume:pool/name, network:name
     NETWORK = "network"  # a virtual network's name, or bridge:name
     VLAN = "vlan"  # its number
+    DEVICE = "device"  # a PCI device's address: 0000:03:00.0
     HOST = "host"
 
 
@@ -180,3 +181,32 @@ class Denial:
     def key(self) -> str:
         """The inventory's key."""
         return str(self.number)
+
+
+class DriftKind(IntEnum):
+    """In which way a host is not as its policy has it, as Xen_PolicyDriftIndication numbers it."""
+
+    UNMANAGED_START = 1  # told as a Denial
+    LABEL_TAKEN_AWAY = 2
+    POLICY_DIFFERS = 3
+    LABEL_OF_ANOTHER_POLICY = 4
+    OBJECT_GONE = 5
+    OBJECT_REPLACED = 6
+    TWO_LABELS = 7
+    RUNS_AGAINST_POLICY = 8
+    HYPERVISOR_DIFFERS = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One thing that is not as the policy has it, for as long as it is so."""
+
+    kind: DriftKind
+    object: str  # a label's key, a machine's uuid; empty: the policy
+    reason: Reason
+    is_news: bool = True  # else it was told before, or in another way
+
+    @property
+    def key(self) -> str:
+        """The inventory's key."""
+        return f"{self.kind} {self.object} {self.reason.message}"

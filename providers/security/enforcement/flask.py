@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xencim.acm.decisions import PERMITTED, Decision
 from xencim.acm.decisions.decision import refused
 from xencim.acm.flask.compiler import assemble, compile_source
-from xencim.acm.flask.names import context_of, label_of
+from xencim.acm.flask.names import UNLABELLED_DEVICE, context_of, label_of
 from xencim.acm.model import (
     UNLABELED,
     Finding,
@@ -27,7 +27,7 @@ from xencim.acm.model import (
     XsErr,
 )
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import FlaskState, PolicyBoolean, VirtualMachine
+from xencim.providers.backends.records import FlaskState, Labelled, PolicyBoolean, VirtualMachine
 from xencim.providers.backends.xen.flask import MayHaveFlask
 from xencim.providers.backends.xen.flask_text import Mode
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from xencim.providers.backends.base import Backend
-    from xencim.providers.backends.records import MachineConfig
+    from xencim.providers.backends.records import AssignedLabel, MachineConfig
     from xencim.providers.backends.xen.flask import FlaskControl
     from xencim.providers.security.enforcement.keeper import Security
 
@@ -70,10 +70,12 @@ class Hypervisor:
                 raise
             return False
 
-    async def load(self, policy: Policy | None) -> None:
+    async def load(self, policy: Policy | None, labels: Iterable[AssignedLabel] | None = None) -> None:
         """Have the hypervisor enforce a policy; None: nothing more is refused.
 
         Machines keep their labels: then the labels of the policy before stay, and each may do everything.
+        Devices lose theirs by it, and are given them anew: those among ``labels``, which objects have then
+        (None: which they have now).
         """
         if self.control is None:
             return
@@ -85,12 +87,35 @@ class Hypervisor:
         before, self.loaded = self.loaded, wanted
         try:
             await self.control.load(binary)
+            await self._label_devices(self._security.labels.all() if labels is None else labels)
         except BackendError as error:
             if error.kind == "refused":
                 self.loaded = before
             raise
         finally:
             await self.tell()
+
+    async def _label_devices(self, labels: Iterable[AssignedLabel]) -> None:
+        """Give devices their labels; one that cannot be given is logged, and drifts."""
+        for label in labels:
+            if label.kind is Labelled.DEVICE and label.is_valid:
+                try:
+                    await self.label_device(label.object, label.label)
+                except BackendError as error:
+                    log.error("device %s is not labelled %r: %s", label.object, label.label, error)  # noqa: TRY400 - the cause is the text
+
+    async def label_device(self, address: str, label: str | None) -> None:
+        """Give a PCI device a label of the policy, None: that of what nobody has labelled."""
+        if self.control is None:
+            raise BackendError("absent", f"{self._backend.uri} has no FLASK: it is not built with XSM")
+        context = context_of(label, LabelKind.RESOURCE) if label else UNLABELLED_DEVICE
+        await self.control.label_device(address, context)
+
+    def has_device_label(self, address: str, label: str) -> bool:
+        """Tell whether the hypervisor was given a device's label since it was given its policy."""
+        if self.control is None:
+            return False
+        return self.control.devices.get(address) == context_of(label, LabelKind.RESOURCE)
 
     async def tell(self) -> None:
         """Make the inventory's records what FLASK is now; what cannot be read is not told, and logged."""

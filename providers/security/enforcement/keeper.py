@@ -25,6 +25,7 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Denial, Labelled, Mode, Reaction, VirtualMachine
 from xencim.providers.core.acting import ACTING
 from xencim.providers.core.state import StateError
+from xencim.providers.security.enforcement.drifting import DriftWatch
 from xencim.providers.security.enforcement.flask import Hypervisor
 from xencim.providers.security.enforcement.refusals import DeniedError, reasons_of
 from xencim.providers.security.enforcement.uses import (
@@ -81,6 +82,7 @@ class Security:
         self.hypervisor = Hypervisor(self, backend)
         self._reservations = reservations
         self._watch = Watch(self, backend)
+        self.drift = DriftWatch(self)
         self.labels = Labels(inventory)
         self.in_force: InForce | None = None
         self.mode = Mode.ENFORCING
@@ -115,12 +117,14 @@ class Security:
         await self.hypervisor.take_up(was_changing=kept.pending is not None)
         await self.hypervisor.tell()
         self._unsubscribe = self.inventory.subscribe(self._changed)
+        await self.drift.start()
 
     async def stop(self) -> None:
         """Follow nothing any more."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+        await self.drift.stop()
         await self._watch.stop()
         await asyncio.gather(*self._writing)
 
@@ -254,6 +258,8 @@ class Security:
         """Tell of a refusal: in the log, as a record, and in the history."""
         uuid, name = machine
         log.warning("%s: %s: %s", action, outcome, decision.reason)
+        if outcome != "refused":
+            self.drift.told(uuid, decision.findings)
         self._count += 1
         denial = Denial(
             number=self._count,
@@ -282,6 +288,7 @@ class Security:
     # What runs ----------------------------------------------------------------------------------
 
     def _changed(self, old: object, new: object) -> None:
+        self.drift.changed(old, new)
         if self.running is None:
             return
         if isinstance(new, VirtualMachine):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xencim.providers.security.stores.history import HistoryEntry
 
 NOT_SUPPORTED, FAILED, INVALID, IN_USE = 1, 4, 5, 6
-_KINDS = (Labelled.MACHINE, Labelled.DISK, Labelled.NETWORK, Labelled.VLAN, Labelled.HOST)
+_KINDS = (Labelled.MACHINE, Labelled.DISK, Labelled.NETWORK, Labelled.VLAN, Labelled.HOST, Labelled.DEVICE)
 _INVALID = frozenset(
     {
         XsErr.BAD_XML,

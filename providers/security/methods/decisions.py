@@ -17,7 +17,6 @@ from xencim.acm.model import Finding, FindingKind, LabelKind, PolicyError, XsErr
 from xencim.acm.slots import slots_of
 from xencim.providers.backends.records import Denial, Labelled
 from xencim.providers.core.errors import CimError, Status
-from xencim.providers.security.drift import detect_drift
 from xencim.providers.security.importing import import_labels
 from xencim.providers.security.labelling import assign
 from xencim.providers.security.labelling import needed as policy_in_force
@@ -155,7 +154,7 @@ def _of_record(denial: Denial) -> tuple[Finding, ...]:
 
 async def find_drift(call: MethodCall) -> MethodResult:
     """Look for what is not as the policy has it."""
-    return answered(Findings=findings(call, await detect_drift(call.security)))
+    return answered(Findings=findings(call, await call.security.drift.look()))
 
 
 async def get_labels(call: MethodCall) -> MethodResult:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.acm.flask.names import context_of
-from xencim.acm.model import Finding, FindingKind, LabelKind, PolicyError, XsErr
+from xencim.acm.model import Finding, FindingKind, PolicyError, XsErr
 from xencim.providers.backends.base import BackendError
-from xencim.providers.security.labelling import needed as policy_in_force
+from xencim.providers.backends.records import Labelled
+from xencim.providers.security.labelling import Target, assign
 from xencim.providers.security.methods.answers import (
     FAILED,
     INVALID,
@@ -39,15 +39,15 @@ async def set_boolean(call: MethodCall) -> MethodResult:
 
 
 async def label_device(call: MethodCall) -> MethodResult:
-    """Give a PCI device a label of the policy in force, until the next load or boot."""
-    address, label = needed(call, "Device"), needed(call, "Label")
+    """Give a PCI device a label of the policy in force."""
+    device, label = Target(Labelled.DEVICE, needed(call, "Device")), needed(call, "Label")
     try:
-        known = policy_in_force(call.security).rules.check_label(label, LabelKind.RESOURCE)
+        await assign(call.security, device, label, principal=call.principal.name)
     except PolicyError as error:
         return refused(call, error)
-    if not known.permitted:
-        return refused(call, PolicyError(known.findings))
-    return await _done(call, lambda flask: flask.label_device(address, context_of(label, LabelKind.RESOURCE)))
+    except BackendError as error:
+        return _failed(call, error)
+    return answered()
 
 
 async def set_hypervisor_enforcement(call: MethodCall) -> MethodResult:

@@ -63,6 +63,11 @@ MIGRATIONS = (
     ) STRICT
     """,
     "ALTER TABLE security_documents ADD COLUMN signer TEXT",
+    """
+    CREATE TABLE security_drifts (
+        site TEXT NOT NULL, drift TEXT NOT NULL, PRIMARY KEY (site, drift)
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 _DENIALS_BETWEEN = 100
 """After how many refusals those that are too many go."""
@@ -248,6 +253,25 @@ class SecurityStore:
     async def remember(self, principal: str, action: str, detail: str) -> None:
         """Keep what was done beside this file: an action of the history's settings."""
         await self._state.run(lambda connection: self._remember(connection, principal, action, detail))
+
+    async def drifts(self) -> frozenset[str]:
+        """Return the keys of what is known not to be as the policy has it."""
+
+        def read(connection: sqlite3.Connection) -> frozenset[str]:
+            rows = connection.execute("SELECT drift FROM security_drifts WHERE site = ?", (self._site,))
+            return frozenset(drift for (drift,) in rows)
+
+        return await self._state.run(read)
+
+    async def put_drifts(self, keys: Iterable[str]) -> None:
+        """Keep what is not as the policy has it now."""
+        rows = [(self._site, key) for key in keys]
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM security_drifts WHERE site = ?", (self._site,))
+            connection.executemany("INSERT INTO security_drifts VALUES (?, ?)", rows)
+
+        await self._state.run(write)
 
     async def history(self, wanted: Wanted | None = None) -> list[HistoryEntry]:
         """Return what was done and refused, the newest first."""

@@ -23,6 +23,7 @@ class MadeUpFlask(FlaskControl):
         self.labels = dict(labels or {})
         self.loaded: list[bytes] = []
         self.refuses = False
+        self.missing: set[str] = set()
         self.values = {"guest_writeconsole": True}
 
     async def mode(self) -> Mode:
@@ -45,7 +46,16 @@ class MadeUpFlask(FlaskControl):
         if self.refuses:
             raise BackendError("refused", "the hypervisor says no")
         self.loaded.append(binary)
+        self.forget_devices()
         return await self.machines()
+
+    async def label_device(self, address: str, context: str) -> None:
+        if address in self.missing:
+            raise BackendError("refused", f"there is no device {address}")
+        self._devices[address] = context
+
+    def forget_devices(self) -> None:
+        self._devices.clear()
 
     async def machines(self) -> tuple[MachineContext, ...]:
         return tuple(

@@ -28,6 +28,7 @@ class Flask(MadeUpFlask):
         self.told.append((name, value))
 
     async def label_device(self, address: str, context: str) -> None:
+        await super().label_device(address, context)
         self.told.append((address, context))
 
     async def set_enforcing(self, *, enforcing: bool) -> None:

@@ -15,7 +15,6 @@ from xencim.providers.backends.records import Action, Denial, PowerState, Reacti
 from xencim.providers.backends.xen.flask_text import Mode as FlaskMode
 from xencim.providers.core.state import State
 from xencim.providers.security.applying import apply, reset, roll_back, set_reaction
-from xencim.providers.security.drift import detect_drift
 from xencim.providers.security.stores.store import digest_of
 
 from .made_up_flask import MadeUpFlask
@@ -78,7 +77,7 @@ async def test_one_without_xsm_is_given_nothing() -> None:
         flask.now = FlaskMode.ABSENT
         await host.put_in_force(FIRST)
         assert flask.loaded == []
-        assert await detect_drift(host.security) == ()
+        assert await host.security.drift.look() == ()
 
 
 async def test_a_policy_that_cannot_be_compiled_is_not_put_in_force(monkeypatch: pytest.MonkeyPatch) -> None:

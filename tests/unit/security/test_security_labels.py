@@ -23,7 +23,6 @@ from xencim.providers.backends.records import (
 )
 from xencim.providers.core.state import State
 from xencim.providers.security.applying import reset
-from xencim.providers.security.drift import detect_drift
 from xencim.providers.security.enforcement.refusals import DeniedError
 from xencim.providers.security.importing import MAX_BYTES, OldLabel, import_labels, parse
 from xencim.providers.security.labelling import NO_LABEL, Target, assign
@@ -246,7 +245,7 @@ async def test_drift(tmp_path: Path) -> None:
     for path in (moved, replaced):
         path.write_bytes(b"x")
     async with secured(policy=banks()) as host:
-        assert await detect_drift(host.security) == ()
+        assert await host.security.drift.look() == ()
         await host.label_disk(str(moved), A_BANK)
         await host.label_disk(str(replaced), A_BANK)
         moved.rename(tmp_path / "elsewhere")
@@ -257,7 +256,7 @@ async def test_drift(tmp_path: Path) -> None:
         host.inventory.put(replace(host.vm(OFF_TOO), state=host.vm(RUNNING).state, id=9))
         await host.security.settled()
         host.fake.flask = MadeUpFlask({OFF_TOO: A_BANK})
-        told = await detect_drift(host.security)
+        told = await host.security.drift.look()
         assert {finding.kind for finding in told} == {FindingKind.DRIFT}
         assert [finding.message for finding in told] == [
             f"machine {uuid!r} has label 'A-Bank', and is not defined on this host",

@@ -19,7 +19,8 @@ TOPICS = ("policy", "setting", "label", "refusal")
 _TIMES = "2026-05-06, 2026-05-06T13:00, or 30m, 2h, 7d ago"
 _AGO = {"m": "minutes", "h": "hours", "d": "days"}
 _OBJECT = (
-    "machine:NAME, host, a disk's path, volume:POOL/NAME, virtualnetwork:NAME, bridge:NAME or vlan:NUMBER"
+    "machine:NAME, host, a disk's path, volume:POOL/NAME, virtualnetwork:NAME, bridge:NAME, vlan:NUMBER or "
+    "device:ADDRESS (a PCI device, where the hypervisor has FLASK)"
 )
 
 

@@ -12,7 +12,7 @@ from xencim.cimom_glue.cli.policy.live.asking import findings, service
 if TYPE_CHECKING:
     import argparse
 
-_KINDS = ("machine", "disk", "network", "VLAN", "host")
+_KINDS = ("machine", "disk", "network", "VLAN", "host", "device")
 
 
 @telling

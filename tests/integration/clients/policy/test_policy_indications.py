@@ -22,6 +22,7 @@ pytestmark = pytest.mark.clients
 RED, BLUE = "vm-00000", "vm-00002"  # running and off
 SECURITY_ALERT = 8
 LOADED, RESET, MODE, REACTION = 1, 2, 3, 4
+LABEL_TAKEN_AWAY, OBJECT_GONE = 2, 5
 
 
 def machine(name: str) -> CIMInstanceName:
@@ -84,8 +85,20 @@ def test_a_listener_is_told(serve: Serve, repository: Path) -> None:
         call("LoadPolicy", Representation=newer)
         changed: dict[str, Any] = {one.classname: one for one in received.take(2)}
         drift, lifecycle = changed["Xen_PolicyDriftIndication"], changed["Xen_PolicyLifecycleIndication"]
-        assert (drift["DriftKind"], lifecycle["FromDigest"]) == (2, digest)
-        assert "took label 'red-disk' from disk file:/srv/red.img" in drift["Message"]
+        assert (drift["DriftKind"], lifecycle["FromDigest"]) == (LABEL_TAKEN_AWAY, digest)
+        assert drift["Message"] == (
+            "disk 'file:/srv/red.img': its label 'red-disk' was taken away by an update: assign another"
+        )
+        assert json.loads(drift["MessageArguments"][0])["labels"] == ["red-disk"]
+        assert client.InvokeMethod("DetectDrift", service)[1]["Findings"][0]["Message"] == drift["Message"]
+
+        # A machine is undefined that has a label: nobody asks, and it is told; once.
+        [management] = client.EnumerateInstanceNames("Xen_VirtualSystemManagementService")
+        assert client.InvokeMethod("DestroySystem", management, AffectedSystem=machine(BLUE))[0] == 0
+        told = received.next()
+        assert (told.classname, told["DriftKind"]) == ("Xen_PolicyDriftIndication", OBJECT_GONE)
+        assert told["Message"].endswith(" has label 'blue', and is not defined on this host")
+        assert len(client.InvokeMethod("DetectDrift", service)[1]["Findings"]) == 2
 
         call("ResetPolicy")
         told = received.next()
