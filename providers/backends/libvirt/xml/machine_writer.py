@@ -87,10 +87,7 @@ def write_config(domain: _Element, config: MachineConfig) -> None:
     if config.security_context != now.security_context:
         _write_security_context(domain, config.security_context)
     if config.boot_devices != now.boot_devices:
-        edit.drop(domain, "os/boot")
-        for device in config.boot_devices:
-            boot = etree.SubElement(edit.child(domain, "os"), "boot")
-            edit.set_attribute(boot, "", "dev", device)
+        _write_boot_devices(domain, config.boot_devices)
     for feature in _FEATURES:
         if getattr(config, feature) != getattr(now, feature):
             edit.set_flag(edit.child(domain, "features"), feature, on=getattr(config, feature))
@@ -101,6 +98,13 @@ def write_config(domain: _Element, config: MachineConfig) -> None:
     _write_cpu(domain, config.cpu, now.cpu)
     _write_pins(domain, config.vcpus, now.vcpus)
     write_devices(edit.child(domain, "devices"), config)
+
+
+def _write_boot_devices(domain: _Element, devices: tuple[str, ...]) -> None:
+    edit.drop(domain, "os/boot")
+    for device in devices:
+        boot = etree.SubElement(edit.child(domain, "os"), "boot")
+        edit.set_attribute(boot, "", "dev", device)
 
 
 def _write_template(domain: _Element, *, is_template: bool) -> None:
