@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from .actors import Server, Wish
 
+SHOWN_WITHIN_S = 20
 WITHIN = CIMDateTime(timedelta(seconds=60))
 MANAGEMENT, POOLS = Ref("VirtualSystemManagementService"), Ref("ResourcePoolConfigurationService")
 
@@ -42,6 +44,14 @@ class Step:
     wish: Wish
     look: Callable[[Host], object]
     expected: object
+
+
+def shows(look: Callable[[Host], object], host: Host, expected: object) -> None:
+    """Wait until a look shows what is expected."""
+    until_s = time.monotonic() + SHOWN_WITHIN_S
+    while (seen := look(host)) != expected:
+        assert time.monotonic() < until_s, (seen, expected)
+        time.sleep(0.02)
 
 
 def words(*command: str) -> Callable[[Host], object]:

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ..programs import connect
-from .actors import CANNOT, CLIENTS, Server, operation
+from .actors import CANNOT, CLIENTS, operation
 from .scenarios import SCENARIOS
-from .steps import Host, Step
+from .steps import shows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.conftest import Libvirtd
-    from tests.integration.conftest import Serve
+    from .steps import Host, Step
 
 pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
 pytestmark = [pytest.mark.libvirtd, pytest.mark.clients]
-
-
-SEEN_WITHIN_S = 20
-
-
-@pytest.fixture(scope="module")
-def qemu(libvirtd: Libvirtd, serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with serve(libvirtd.uri) as process, connect(process) as connection:
-        yield Host(libvirtd, Server(process, connection), tmp_path_factory.mktemp("unused"))
-
-
-@pytest.fixture
-def host(qemu: Host, tmp_path: Path) -> Iterator[Host]:
-    """An empty host; nothing stays on it."""
-    yield Host(qemu.libvirtd, qemu.server, tmp_path)
-    everything = (("list", "--all"), ("net-list", "--all"), ("pool-list", "--all"))
-    assert [qemu.virsh(*words, "--name").split() for words in everything] == [[], [], []]
 
 
 def grant(host: Host, client: str, steps: tuple[Step, ...], asked: set[tuple[str, str]]) -> None:
@@ -51,10 +28,7 @@ def grant(host: Host, client: str, steps: tuple[Step, ...], asked: set[tuple[str
         in_its_place = what in CANNOT.get(client, {}) or (client == "pywbemcli" and what in asked)
         CLIENTS["pywbem" if in_its_place else client](host.server, step.wish)
         asked.add(what)
-        until_s = time.monotonic() + SEEN_WITHIN_S
-        while (seen := step.look(host)) != step.expected:
-            assert time.monotonic() < until_s, (step.wish, seen)
-            time.sleep(0.02)
+        shows(step.look, host, step.expected)
 
 
 @pytest.mark.parametrize("client", CLIENTS)
