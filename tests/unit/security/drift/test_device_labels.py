@@ -14,16 +14,16 @@ from xencim.providers.core.state import State
 from xencim.providers.security.applying import reset, roll_back
 from xencim.providers.security.stores.store import digest_of
 
-from .made_up_flask import MadeUpFlask
-from .policy_client import asked, found, messages
-from .security_world import A_BANK, B_BANK, banks, secured, without_b_bank
+from ..made_up_flask import MadeUpFlask
+from ..policy_client import asked, found, messages
+from ..security_world import A_BANK, B_BANK, banks, secured, without_b_bank
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from xencim.acm.model import Policy
 
-    from .security_world import Secured
+    from ..security_world import Secured
 
 DONE, FAILED, INVALID = 0, 4, 5
 NIC, DISK = "0000:03:00.0", "0000:04:00.1"

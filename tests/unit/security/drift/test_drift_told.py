@@ -22,15 +22,15 @@ from xencim.providers.events.alerts import DRIFT, Alert, alert_of
 from xencim.providers.security.applying import set_mode
 from xencim.providers.security.labelling import Target, assign
 
-from .made_up_flask import MadeUpFlask
-from .security_world import A_BANK, B_BANK, IMAGES, OFF, OFF_TOO, RUNNING, banks, secured, without_b_bank
+from ..made_up_flask import MadeUpFlask
+from ..security_world import A_BANK, B_BANK, IMAGES, OFF, OFF_TOO, RUNNING, banks, secured, without_b_bank
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from .security_world import Secured
+    from ..security_world import Secured
 
 ENABLED = 2
 
