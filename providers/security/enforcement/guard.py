@@ -8,18 +8,18 @@ Errors: DeniedError, and those of the backend.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from xencim.acm.decisions.decision import all_of
-from xencim.providers.backends.records import Action, VirtualMachine
-from xencim.providers.security.enforcement.uses import uses_of
+from xencim.providers.backends.records import Action, Labelled, StoragePool, VirtualMachine
+from xencim.providers.security.enforcement.uses import Use, uses_of
 from xencim.providers.security.labelling import copy_labelled
 
 if TYPE_CHECKING:
     from xencim.providers.backends.base import Backend, Told
-    from xencim.providers.backends.records import IncomingMachine, MachineConfig, Volume
+    from xencim.providers.backends.records import DumpWish, IncomingMachine, MachineConfig, Volume
     from xencim.providers.security.enforcement.keeper import Security
-    from xencim.providers.security.enforcement.uses import Use
 
 PASSED = frozenset(
     {
@@ -36,7 +36,6 @@ PASSED = frozenset(
         "delete_snapshot",
         "delete_volume",
         "describe",
-        "dump_core",
         "find_pool_sources",
         "is_busy",
         "migrate",
@@ -65,8 +64,13 @@ PASSED = frozenset(
         "write_content",
     }
 )
-"""What the policy has no say in: it starts no machine, gives none anything to use, and copies no disk."""
-GUARDED = frozenset({"admit", "apply_snapshot", "clone_volume", "control", "define", "reconfigure"})
+"""What the policy has no say in: it starts no machine, gives none anything to use, and copies none's data.
+
+A client that reads or writes a volume's content has no label: who may is for the access rights to say.
+"""
+GUARDED = frozenset(
+    {"admit", "apply_snapshot", "clone_volume", "control", "define", "dump_core", "reconfigure"}
+)
 
 
 def guarded(backend: Backend, security: Security) -> Backend:
@@ -146,6 +150,25 @@ class GuardedBackend:
             return
         async with copy_labelled(self._security, source, wanted):
             await self._backend.clone_volume(source, wanted, told)
+
+    async def dump_core(self, machine_uuid: str, volume: Volume, wanted: DumpWish) -> None:
+        """Write a machine's memory to a volume, if the machine itself may write there.
+
+        A volume that is still to be made has the label that its path was given beforehand, or none.
+        """
+        machine = self._known(machine_uuid)
+        if machine is not None:
+            use = Use(f"volume {volume.key!r}", Labelled.DISK, (self._volume_name(volume),))
+            what, who = f"dump of {machine.name!r}", (machine_uuid, machine.name)
+            self._security.demand(what, who, await self._security.may_use(machine_uuid, (use,)))
+        await self._backend.dump_core(machine_uuid, volume, wanted)
+
+    def _volume_name(self, volume: Volume) -> str:
+        """Return what labels call a volume of a pool that is a folder, there or still to be made."""
+        pool = self._security.inventory.view.get(StoragePool, volume.pool)
+        if pool is None or pool.target_path is None:
+            return f"volume:{volume.key}"
+        return f"file:{PurePosixPath(pool.target_path) / volume.name}"
 
     async def admit(self, description: str) -> IncomingMachine:
         """Tell what machine is to come, if the policy would let it start here."""

@@ -15,6 +15,7 @@ from xencim.providers.backends.records import (
     AssignedLabel,
     Denial,
     Disk,
+    DumpWish,
     Mode,
     PowerState,
     Reaction,
@@ -191,6 +192,26 @@ async def test_a_copy_that_is_not_made_leaves_labels_as_they_were() -> None:
         with pytest.raises(BackendError, match="nowhere"):
             await host.site.backend.clone_volume(source, replace(present, pool="nowhere"))
         assert host.inventory.view.all(AssignedLabel) == before
+
+
+async def test_a_machines_memory_goes_only_where_the_machine_may_write() -> None:
+    async with secured(policy=banks()) as host:
+        uuid = host.vm(OFF).uuid
+        await host.request(OFF, ENABLED)
+        ours, others, nobodys = (Volume(pool="default", name=name) for name in ("ours", "others", "nobodys"))
+        await host.label_disk(f"{IMAGES}/ours", A_BANK)
+        await host.label_disk(f"{IMAGES}/others", B_BANK)
+        with pytest.raises(DeniedError) as refused:
+            await host.site.backend.dump_core(uuid, others, DumpWish())
+        assert refused.value.message == (
+            f"dump of '{OFF}' is refused by policy 'banks' 1.0: volume 'default/others': a machine labelled "
+            "'A-Bank' ('__UNLABELED__', 'A-Bank') and a resource labelled 'B-Bank' ('B-Bank') have no Simple "
+            "Type Enforcement type in common"
+        )
+        for volume in (ours, nobodys):
+            await host.site.backend.dump_core(uuid, volume, DumpWish())
+        assert {"default/ours", "default/nobodys"} <= host.inventory.view.all(Volume).keys()
+        assert "default/others" not in host.inventory.view.all(Volume)
 
 
 async def start_past(host: Secured, name: str) -> None:
