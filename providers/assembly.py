@@ -171,5 +171,6 @@ async def _stop(sites: Iterable[Site], state: State) -> None:
     sites = tuple(sites)
     await asyncio.gather(*(site.jobs.stop() for site in sites), return_exceptions=True)
     await asyncio.gather(*(site.security.stop() for site in sites), return_exceptions=True)
+    await asyncio.gather(*(site.sampler.stop() for site in sites), return_exceptions=True)
     await asyncio.gather(*(site.backend.stop() for site in sites), return_exceptions=True)
     state.close()

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers import consoles, host, interop, jobs, migration, network, snapshots, storage, vm
+from xencim.providers import (
+    consoles,
+    host,
+    interop,
+    jobs,
+    logs,
+    metrics,
+    migration,
+    network,
+    snapshots,
+    storage,
+    vm,
+)
 from xencim.providers.core.jobs.going_on import going_on
 from xencim.providers.management import core_dump
 from xencim.providers.management import working as management
@@ -26,6 +38,8 @@ SPECS: tuple[ClassSpec, ...] = (
     *vm.SPECS,
     *snapshots.SPECS,
     *security.SPECS,
+    *metrics.SPECS,
+    *logs.SPECS,
     *jobs.SPECS,
     *interop.SPECS,
 )
@@ -36,6 +50,8 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     *vm.ASSOCIATIONS,
     *snapshots.ASSOCIATIONS,
     *security.ASSOCIATIONS,
+    *metrics.ASSOCIATIONS,
+    *logs.ASSOCIATIONS,
     *jobs.ASSOCIATIONS,
     *interop.ASSOCIATIONS,
 )

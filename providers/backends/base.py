@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records import (
         Action,
         DumpWish,
+        FreeMemory,
         IncomingMachine,
         MachineConfig,
         MigrationWish,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Picture,
         PoolBuild,
         Reason,
+        Sample,
         SnapshotWish,
         StoragePool,
         Transport,
@@ -317,6 +319,27 @@ class Backend(Protocol):
 
     async def is_busy(self, machine_uuid: str) -> bool:
         """Tell whether the hypervisor does long work on a machine: a migration, say."""
+        ...
+
+    # What is asked when a client asks for it; who asks limits how often. BackendError as for `control`.
+
+    async def sample(self) -> Sample:
+        """Return the counters of all machines that run, asked for in bulk.
+
+        `Host.counted` tells which there are. A machine that is stuck is not among them.
+        """
+        ...
+
+    async def free_memory(self) -> FreeMemory:
+        """Return how much of the host's memory nobody has."""
+        ...
+
+    async def read_log(self) -> str:
+        """Return what the hypervisor has written to its console, as far as it keeps it (`Host.has_log`)."""
+        ...
+
+    async def clear_log(self) -> None:
+        """Have the hypervisor forget what it has written to its console."""
         ...
 
     def peer(self, transport: Transport) -> Backend:

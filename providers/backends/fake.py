@@ -20,6 +20,7 @@ from xencim.providers.backends.fake_guests import FakeGuests
 from xencim.providers.backends.fake_manage import FakeManagement
 from xencim.providers.backends.fake_migration import FakeMigration
 from xencim.providers.backends.fake_network import DEFAULT_NETWORK, FakeNetworks
+from xencim.providers.backends.fake_samples import LOG, FakeSamples
 from xencim.providers.backends.fake_snapshots import FakeSnapshots
 from xencim.providers.backends.fake_storage import FakeStorage
 from xencim.providers.backends.fake_xen import CPU_POOLS, on_cpu_pool
@@ -28,6 +29,7 @@ from xencim.providers.backends.records import (
     Bandwidth,
     Console,
     ControllerDevice,
+    Counted,
     CpuAllocation,
     Disk,
     Graphics,
@@ -121,6 +123,7 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
         threads_per_core=2,
         numa_nodes=2,
         memory_kib=max(machines, 64) * 8 * 1024 * 1024,
+        node_memory_kib=(max(machines, 64) * 4 * 1024 * 1024,) * 2,
         max_vcpus=128,
         guests=(
             GuestSupport(
@@ -134,6 +137,8 @@ def fake_host(machines: int, name: str = "fake.example", prefix: str = "Xen") ->
         scheduler="credit2",
         capabilities=("hvm-3.0-x86_64", "xen-3.0-x86_64"),
         command_line="dom0_mem=4G loglvl=info",
+        counted=tuple(Counted),
+        has_log=prefix == "Xen",
     )
 
 
@@ -222,7 +227,14 @@ def fake_volume(number: int) -> Volume:
 
 
 class FakeBackend(
-    FakeManagement, FakeMigration, FakeSnapshots, FakeStorage, FakeGuests, FakeFilters, FakeNetworks
+    FakeManagement,
+    FakeMigration,
+    FakeSnapshots,
+    FakeStorage,
+    FakeGuests,
+    FakeFilters,
+    FakeNetworks,
+    FakeSamples,
 ):
     """A host made up in memory; actions take effect at once, or as late as `delay_s` says."""
 
@@ -235,6 +247,8 @@ class FakeBackend(
         self._contents = {}
         self._paused = set()
         self.pressed = []
+        self.samples_taken = 0
+        self.log = LOG
         self.delay_s = 0.0
         """How long each action takes; may be changed at any time."""
         self.flask: FlaskControl | None = None

@@ -1,7 +1,8 @@
 """The CIM operations over what is served: one place for every protocol.
 
 An operation comes in as data (`operations`) with whoever asks (`Principal`) and goes out as data
-(`results`); rows become bytes in the protocol's codec. Reads never call the hypervisor.
+(`results`); rows become bytes in the protocol's codec. What is read was asked before: reads never call the
+hypervisor.
 
 Source: DSP0200 1.4, section 5.3.
 Errors: CimError with the status DSP0200 names for each operation.
@@ -20,6 +21,7 @@ from xencim.providers.core.carrying import class_operations, methods
 from xencim.providers.core.carrying.pull import Contexts
 from xencim.providers.core.carrying.pulled import PulledOperations
 from xencim.providers.core.carrying.reading import Found, Reader, demand_instance, demand_source, traversal
+from xencim.providers.core.carrying.refreshing import refresh
 from xencim.providers.core.carrying.selection import instance_shape, matching, parse_for_class
 from xencim.providers.core.carrying.writes import Change, Writer
 from xencim.providers.core.errors import CimError, Status
@@ -69,7 +71,7 @@ class Engine:
         if isinstance(request, Change) and self._subscriptions is not None:
             writer = Writer(self.registry, self.policy, self._subscriptions, namespace, principal)
             return await writer.answer(request)
-        await self._refresh(namespace, request)
+        await refresh(namespace, request)
         return self._read(namespace, request, principal)
 
     def _read(self, namespace: Namespace, request: op.Operation, principal: Principal) -> Result:
@@ -201,27 +203,6 @@ class Engine:
         )
         call = methods.make_call(reader, found, parameters, principal)
         return methods.make_return(method, await methods.carry_out(spec, call))
-
-    # What announces nothing --------------------------------------------------------------------
-
-    async def _refresh(self, namespace: Namespace, request: op.Operation) -> None:
-        """Have pools re-read where the answer may show them; the backends limit how often."""
-        match request:
-            case op.GetInstance():
-                name = request.instance_name.class_name
-            case op.EnumerateInstances() | op.OpenEnumerateInstances():
-                name = request.class_name
-            case op.Associators(object_name=Path()):
-                name = request.result_class or ""
-            case _:
-                return
-        sites = {
-            served.site
-            for served in namespace.family(name)
-            if isinstance(served, ServedClass) and served.spec.refreshes_storage
-        }
-        for site in sites:
-            await site.backend.refresh_storage()
 
 
 def _founds(batch: Batch) -> Iterator[Found]:

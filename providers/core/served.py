@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xencim.mof.values import KeyValue, Path
 from xencim.providers.backends.records import PowerState, VirtualMachine
+from xencim.providers.core.asking.sampler import Sampler
 from xencim.providers.core.jobs.engine import JobEngine
 from xencim.providers.core.kept_room import keeping
 from xencim.providers.core.reservations import Reservations, Stage
@@ -67,9 +68,11 @@ class Site:
     jobs: JobEngine = field(init=False)
     security: Security = field(init=False)
     reservations: Reservations = field(init=False, default_factory=Reservations)
+    sampler: Sampler = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", JobEngine(self.inventory, self.namespace, self.prefix))
+        object.__setattr__(self, "sampler", Sampler(lambda: self.backend))
         object.__setattr__(self, "security", Security(self.inventory, self.backend, self.reservations))
         # Nobody reaches the hypervisor past the policy and what is promised to others.
         kept = keeping(self.backend, self.reservations, self.inventory)
@@ -94,7 +97,7 @@ class Site:
 
     def context(self, view: View | None = None) -> Context:
         """Return what specs may read, live or through a snapshot's view."""
-        return Context(view or self.inventory.view, self.server.view)
+        return Context(view or self.inventory.view, self.server.view, self.sampler.samples)
 
     def class_name(self, cim_class: str) -> str:
         """Return a spec's class name with this site's prefix."""
@@ -163,7 +166,7 @@ class ServedClass(Served):
     def __init__(self, spec: ClassSpec, site: Site, namespace: str, decl: ClassDecl) -> None:
         super().__init__(site, namespace, decl)
         self.spec = spec
-        self.cacheable = not spec.is_volatile
+        self.cacheable = not (spec.is_volatile or spec.asks)
         props = {prop.name.lower(): prop for prop in (*spec.keys, *spec.props)}
         self._bind(self._served(p, props.get(p.name.lower())) for p in decl.properties)
 

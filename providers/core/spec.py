@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xencim.providers.core.access import Access, Principal
+from xencim.providers.core.asking.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from xencim.mof.values import KeyValue, Path, Value
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory, View
+    from xencim.providers.core.asking.sampler import Sampler
+    from xencim.providers.core.asking.samples import Asked
     from xencim.providers.core.events.subscriptions import Subscriptions
     from xencim.providers.core.jobs.engine import JobEngine
     from xencim.providers.core.reservations import Reservations
@@ -40,10 +43,11 @@ class Home(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the functions of a spec may read: one host's records, and the server's own."""
+    """What the functions of a spec may read: one host's records, the server's own, what was asked last."""
 
     view: View
     server: View
+    samples: Samples = field(default_factory=Samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class MethodCall:
     jobs: JobEngine
     security: Security
     reservations: Reservations
+    sampler: Sampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,7 @@ class ClassSpec:
     unfilled: Mapping[str, str] = field(default_factory=dict)  # property: why it is NULL
     is_volatile: bool = False  # values change with time alone: nothing that was encoded is kept
     refreshes_storage: bool = False  # asks the backend to re-read pools before it answers
+    asks: Asked | None = None  # what is asked before it is read; nothing that was encoded is kept
     writes: Writes | None = None
     read_access: Access = Access.READ
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.backends.records import VirtualMachine
 from xencim.providers.core.spec import AssocSpec, Const, Link, Prop
-from xencim.providers.host import allocations, host_system, security
+from xencim.providers.host import allocations, host_system, hypervisor, security
 from xencim.providers.host.capabilities import ELEMENT_CAPABILITIES, SETTINGS_DEFINE_CAPABILITIES
 from xencim.providers.host.consoles import (
     HOSTED_ACCESS_POINT,
@@ -106,6 +106,20 @@ ELEMENT_ALLOCATED_FROM_POOL = AssocSpec(
     right_role="Dependent",
     profiles=("DSP1041",),
     links=(*allocations.DEVICE_LINKS, *allocations.POOL_LINKS, VOLUME_LINK),
+)
+
+RUNNING_OS = AssocSpec(
+    cim_class="RunningOS",
+    left_role="Antecedent",
+    right_role="Dependent",
+    links=(
+        Link(
+            left=hypervisor.SPEC,
+            right=host_system.SPEC,
+            rights_of=the_host,
+            lefts_of=lambda context, _row: hypervisor.hypervisors(context),
+        ),
+    ),
 )
 
 HOST_SYSTEM_DEVICE = AssocSpec(
@@ -212,6 +226,7 @@ ASSOCIATIONS: tuple[AssocSpec, ...] = (
     HOSTED_RESOURCE_POOL,
     HOSTED_ACCESS_POINT,
     ELEMENT_ALLOCATED_FROM_POOL,
+    RUNNING_OS,
     HOST_SYSTEM_DEVICE,
     RESOURCE_ALLOCATION_FROM_POOL,
     ELEMENT_CAPABILITIES,

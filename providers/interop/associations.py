@@ -41,6 +41,8 @@ from xencim.providers.interop.object_manager import manager, manager_rows
 from xencim.providers.interop.profiles import REFERENCED_BY, REFERENCES
 from xencim.providers.interop.registered_profile import profile_rows
 from xencim.providers.jobs import concrete_job
+from xencim.providers.logs import record_log
+from xencim.providers.metrics import base_metric_definition
 from xencim.providers.network import network_pool
 from xencim.providers.network.switches import switch
 from xencim.providers.storage import disk_pool
@@ -151,6 +153,8 @@ CENTRAL_CLASSES: dict[str, tuple[ClassSpec, ...]] = {
     "DSP1052": (host_system.SPEC, computer_system.SPEC),
     "DSP1054": (indication_service.SPEC,),
     "DSP1057": (computer_system.SPEC,),
+    "DSP1010": (record_log.SPEC,),
+    "DSP1053": (base_metric_definition.SPEC,),
     "DSP1024": (text_redirection_service.SPEC,),
     "DSP1076": (console_redirection_service.SPEC,),
     "DSP1081": (virtual_system_migration_service.SPEC,),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xencim.providers.core.spec import ClassSpec
 
 _DMTF: Mapping[str, tuple[str, str]] = {
+    "DSP1010": ("Record Log", "2.0.0"),
     "DSP1024": ("Text Console Redirection", "1.0.0"),
     "DSP1033": ("Profile Registration", "1.0.0"),
     "DSP1041": ("Resource Allocation", "1.1.0"),
@@ -29,6 +30,7 @@ _DMTF: Mapping[str, tuple[str, str]] = {
     "DSP1047": ("Storage Resource Virtualization", "1.0.0"),
     "DSP1050": ("Ethernet Port Resource Virtualization", "1.0.0"),
     "DSP1052": ("Computer System", "1.0.0"),
+    "DSP1053": ("Base Metrics", "1.0.1"),
     "DSP1054": ("Indications", "1.1.0"),
     "DSP1057": ("Virtual System", "1.0.0"),
     "DSP1059": ("Generic Device Resource Virtualization", "1.0.0"),
@@ -60,7 +62,9 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
         *("DSP1052", "DSP1054", "DSP1057", "DSP1076", "DSP1081"),
     ),
     "DSP1057": ("DSP1033", "DSP1041", *_RESOURCES, "DSP1052"),
-    "DSP1052": ("DSP1033",),
+    "DSP1010": ("DSP1033",),
+    "DSP1052": ("DSP1010", "DSP1033"),
+    "DSP1053": ("DSP1033",),
     "DSP1054": ("DSP1033",),
     "DSP1081": ("DSP1033", "DSP1103"),
     "DSP1097": ("DSP1033", "DSP1042", "DSP1052"),

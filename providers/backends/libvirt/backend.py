@@ -20,6 +20,7 @@ from xencim.providers.backends.libvirt.calls import binding, events, uris
 from xencim.providers.backends.libvirt.calls.backoff import Backoff
 from xencim.providers.backends.libvirt.calls.session import CallCounter, Session
 from xencim.providers.backends.libvirt.calls.workers import Workers
+from xencim.providers.backends.libvirt.counters import Counting
 from xencim.providers.backends.libvirt.machines import ConfigCache
 from xencim.providers.backends.libvirt.mirror import Mirror
 from xencim.providers.backends.libvirt.writing import long_work
@@ -88,6 +89,7 @@ class LibvirtBackend(
     FilterManagement,
     NetworkManagement,
     MigrationManagement,
+    Counting,
 ):
     """One libvirt connection as a `Backend`."""
 

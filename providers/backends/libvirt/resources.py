@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.calls import uris
+from xencim.providers.backends.libvirt.counters import COUNTED
 from xencim.providers.backends.libvirt.states import pool_state
 from xencim.providers.backends.libvirt.xml import host_xml, network_xml, resource_xml
 from xencim.providers.backends.records import Host
@@ -71,6 +72,8 @@ def host(session: Session, *, name: str | None) -> Host:
         serial=system.serial,
         guests=tuple(_with_platform(session, guest, told.arch) for guest in told.guests),
         migration_uris=told.migration_uris,
+        node_memory_kib=told.node_memory_kib,
+        counted=COUNTED.get(uris.driver(session.uri), ()),
     )
 
 

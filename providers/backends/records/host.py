@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from xencim.providers.backends.records.guests import GuestAccess
+    from xencim.providers.backends.records.samples import Counted
     from xencim.providers.backends.records.snapshots import SnapshotKind
 
 
@@ -56,6 +57,7 @@ class Host:
     cores_per_socket: int | None = None
     threads_per_core: int | None = None
     numa_nodes: int | None = None
+    node_memory_kib: tuple[int, ...] = ()  # of each NUMA node
     memory_kib: int = 0
     max_vcpus: int | None = None  # per machine
     vendor: str | None = None
@@ -68,6 +70,8 @@ class Host:
     scheduler: str | None = None  # of the hypervisor's own, where it has one
     capabilities: tuple[str, ...] = ()  # the kinds of guests by the hypervisor's own names
     command_line: str | None = None  # what the hypervisor was started with
+    counted: tuple[Counted, ...] = ()  # what is counted of machines that run
+    has_log: bool = False  # whether what the hypervisor writes to its console can be read
     no_contact_since: datetime | None = None
 
     @property

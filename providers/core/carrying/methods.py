@@ -76,6 +76,7 @@ def make_call(
         jobs=site.jobs,
         security=site.security,
         reservations=site.reservations,
+        sampler=site.sampler,
     )
 
 

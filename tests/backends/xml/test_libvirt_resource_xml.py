@@ -60,6 +60,7 @@ def test_only_bridges_among_the_host_interfaces_count() -> None:
 def test_the_capabilities_of_a_real_xen_host(xen_captures: Path) -> None:
     told = host_xml.capabilities((xen_captures / "virsh-capabilities.txt").read_text().strip())
     assert told == host_xml.Capabilities(
+        node_memory_kib=(5242880,),
         uuid=None,
         arch="x86_64",
         cpu_model="qemu64",

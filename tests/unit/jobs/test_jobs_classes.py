@@ -15,6 +15,7 @@ from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import Element, Job, JobError, JobState
 from xencim.providers.core.access import Principal
+from xencim.providers.core.asking.sampler import Sampler
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.engine import JobEngine, JobRequest
 from xencim.providers.core.reservations import Reservations
@@ -100,6 +101,7 @@ class Bench:
             jobs=self.jobs,
             security=Security(self.inventory, self.backend, Reservations()),
             reservations=Reservations(),
+            sampler=Sampler(lambda: self.backend),
         )
 
     async def begin(self, *, can_be_cancelled: bool) -> Job:

@@ -23,6 +23,7 @@ from xencim.providers.backends.records import (
     VirtualMachine,
 )
 from xencim.providers.core.access import Principal
+from xencim.providers.core.asking.sampler import Sampler
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.engine import JobEngine
 from xencim.providers.core.reservations import Reservations
@@ -102,6 +103,7 @@ class Bench:
             jobs=self.jobs,
             security=Security(self.inventory, self.backend, Reservations()),
             reservations=Reservations(),
+            sampler=Sampler(lambda: self.backend),
         )
         result = await request_state_change(call)
         assert result.out.keys() == ({"Job"} if result.return_value == 4096 else set())

@@ -35,6 +35,7 @@ class Capabilities:
     cpu_model: str | None
     cpu_vendor: str | None
     migration_uris: tuple[str, ...]
+    node_memory_kib: tuple[int, ...]
     guests: tuple[GuestSupport, ...]
 
 
@@ -58,6 +59,9 @@ def capabilities(xml: str) -> Capabilities:
         cpu_model=text(root, "host/cpu/model"),
         cpu_vendor=text(root, "host/cpu/vendor"),
         migration_uris=tuple(t.text.strip() for t in transports if t.text and t.text.strip()),
+        node_memory_kib=tuple(
+            number(text(cell, "memory")) or 0 for cell in root.iterfind("host/topology/cells/cell")
+        ),
         guests=tuple(_guests(root)),
     )
 

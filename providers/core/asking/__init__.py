@@ -1,0 +1,1 @@
+"""What a hypervisor is asked only when a client asks for it: counters, free memory, its console's log."""
