@@ -23,7 +23,7 @@ from xencim.providers.backends.fake_network import DEFAULT_NETWORK, FakeNetworks
 from xencim.providers.backends.fake_samples import LOG, FakeSamples
 from xencim.providers.backends.fake_snapshots import FakeSnapshots
 from xencim.providers.backends.fake_storage import FakeStorage
-from xencim.providers.backends.fake_xen import CPU_POOLS, on_cpu_pool
+from xencim.providers.backends.fake_xen import CPU_POOLS, as_on_xen
 from xencim.providers.backends.records import (
     Action,
     Bandwidth,
@@ -259,13 +259,13 @@ class FakeBackend(
         """Fill the inventory."""
         inventory.put(fake_host(self._machines, self._host_name, self.prefix))
         has_filters = self.prefix in FILTERING_PREFIXES
-        is_xen = self.prefix == "Xen"
+        is_xen, driver = self.prefix == "Xen", str(uuid.uuid5(SPACE, fake_name(0)))
         for cpu_pool in CPU_POOLS if is_xen else ():
             inventory.put(cpu_pool)
         for network_filter in FILTERS if has_filters else ():
             inventory.put(network_filter)
         for number in range(self._machines):
-            machine = on_cpu_pool(fake_machine(number)) if is_xen else fake_machine(number)
+            machine = as_on_xen(fake_machine(number), driver) if is_xen else fake_machine(number)
             inventory.put(filtered(machine) if has_filters else machine)
             inventory.put(fake_volume(number))
         used = self._machines * 20 * GIB // 4

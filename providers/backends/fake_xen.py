@@ -1,4 +1,4 @@
-"""What the made-up host has of Xen alone: CPU pools."""
+"""What the made-up host has of Xen alone: CPU pools, and a machine that serves the disk of another."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ CPU_POOLS = (
 )
 _BATCH = {4, 12}
 """Those of every sixteen numbers whose machines, where they run, are on the second pool."""
+_SERVED = 2
+"""The number of the machine that has a driver domain."""
 
 
-def on_cpu_pool(machine: VirtualMachine) -> VirtualMachine:
-    """Return a machine on a CPU pool, if it runs."""
+def as_on_xen(machine: VirtualMachine, driver: str) -> VirtualMachine:
+    """Return a machine on a CPU pool, if it runs; ``driver`` is the uuid of the driver domain."""
     if machine.id is None:
         return machine
     pool = CPU_POOLS[machine.id % 16 in _BATCH].name
     config = replace(machine.current, cpu=replace(machine.current.cpu, pool=pool))
-    return replace(machine, current=config)
+    needs = (driver,) if machine.id == _SERVED else ()
+    return replace(machine, current=config, needs=needs)

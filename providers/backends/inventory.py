@@ -34,8 +34,8 @@ _EMPTY: Mapping[str, Record] = {}
 
 
 def machine_facets(machine: VirtualMachine) -> frozenset[tuple[str, str]]:
-    """Name what a machine can be found by: name, pools, disks' media and folders, networks and filters."""
-    facets = {("name", machine.name)}
+    """Name what a machine can be found by: what it is called, has and needs."""
+    facets = {("name", machine.name), *(("needs", uuid) for uuid in machine.needs)}
     for config in (machine.current, machine.stored):
         if config is None:
             continue

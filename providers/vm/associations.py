@@ -5,6 +5,8 @@ follow at the next start are found from the current ones (ElementSettingData): b
 DSP1057 joins a state configuration with a defined one and as clients of libvirt-cim expect. With one set
 only, it is its own next. A machine without a definition has no next start.
 
+On Xen, domains may serve or emulate the devices of others: driver and stub domains (DomainDependency).
+
 Source: DSP1057 and DSP1059, the associations of these names.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xencim.providers.backends.records import VirtualMachine
 from xencim.providers.core.spec import AssocSpec, ClassSpec, Const, Link, Prop
 from xencim.providers.vm import (
     computer_system,
@@ -73,6 +76,15 @@ _DEFAULT = 2  # ElementCapabilities.Characteristics
 
 def _machine(context: Context, row: Row) -> Iterator[Row]:
     yield rows.machine_row(context, row[0])
+
+
+def _needing(context: Context, row: Row) -> Iterator[Row]:
+    return (rows.machine_row(context, other) for other in context.view.machines_by("needs", row[0].uuid))
+
+
+def _needed(context: Context, row: Row) -> Iterator[Row]:
+    machines = context.view.all(VirtualMachine)
+    return (rows.machine_row(context, machines[uuid]) for uuid in row[0].needs if uuid in machines)
 
 
 def _system_settings(context: Context, row: Row, origin: Origin) -> Iterator[Row]:
@@ -199,6 +211,21 @@ ELEMENT_SETTING_DATA = AssocSpec(
     ),
 )
 
+DOMAIN_DEPENDENCY = AssocSpec(
+    cim_class="DomainDependency",
+    left_role="Antecedent",
+    right_role="Dependent",
+    prefixes=frozenset({"Xen"}),
+    links=(
+        Link(
+            left=computer_system.SPEC,
+            right=computer_system.SPEC,
+            rights_of=_needing,
+            lefts_of=_needed,
+        ),
+    ),
+)
+
 # The association is shared with the host's folder, which puts all its links together.
 ELEMENT_CAPABILITIES_LINKS = (
     Link(
@@ -215,4 +242,5 @@ ASSOCIATIONS = (
     SETTINGS_DEFINE_STATE,
     VIRTUAL_SYSTEM_SETTING_DATA_COMPONENT,
     ELEMENT_SETTING_DATA,
+    DOMAIN_DEPENDENCY,
 )

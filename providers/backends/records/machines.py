@@ -114,6 +114,7 @@ class VirtualMachine:
     persistent: bool = True
     autostart: bool | None = None
     is_management_domain: bool = False  # Xen's Domain-0
+    needs: tuple[str, ...] = ()  # uuids of machines that serve or emulate its devices
     no_contact_since: datetime | None = None  # the last call about it did not come back
     snapshots: tuple[Snapshot, ...] = ()  # parents before those taken after them
     current_snapshot: str | None = None  # the one that the machine's present state follows from

@@ -8,13 +8,27 @@ Errors: BackendError of every kind.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError, Check
 from xencim.providers.backends.changes import check
 from xencim.providers.backends.libvirt.backend import CONTROL_TIMEOUT_S, LibvirtBackend
-from xencim.providers.backends.records import Action, Bridge, CpuPool, Host, Network, Record, VirtualMachine
-from xencim.providers.backends.xen import merging, xl
+from xencim.providers.backends.records import (
+    Action,
+    Bridge,
+    Counted,
+    CpuPool,
+    Host,
+    Network,
+    Record,
+    Sample,
+    VirtualMachine,
+)
+from xencim.providers.backends.xen import counters, merging, xl
 from xencim.providers.backends.xen.flask import NO_XSM, FlaskControl
 from xencim.providers.backends.xen.flask_text import Mode
 from xencim.providers.backends.xen.following import Following
@@ -69,6 +83,7 @@ class XenBackend(LibvirtBackend):
         await super().start(self._side)
         self.following = Following(self._tools, self._show)
         await self.following.start()
+        self._whole.put(self._merged(inventory.view.host))
 
     async def stop(self) -> None:
         """Let go of both."""
@@ -169,7 +184,7 @@ class XenBackend(LibvirtBackend):
     def _merged(self, record: Record) -> Record:
         """Return what libvirt tells with what Xen adds."""
         if isinstance(record, Host):
-            return merging.host(record, self._info)
+            return self._told_of_host(record)
         if not isinstance(record, VirtualMachine):
             return record
         self._xls.pop(record.uuid, None)
@@ -179,8 +194,8 @@ class XenBackend(LibvirtBackend):
         domain = self.following.domains.get(record.id)
         if domain is None or domain.uuid != record.uuid:
             return record
-        live, pool = self.following.lives.get(record.id), self.following.pool_name(domain)
-        return merging.merged(record, domain, live, pool)
+        live, around = self.following.lives.get(record.id), self.following.around(domain)
+        return merging.merged(record, domain, live, around)
 
     def _removed(self, uuid: str) -> None:
         if uuid not in self._xls:
@@ -202,7 +217,7 @@ class XenBackend(LibvirtBackend):
             is_xls = told is None and number and number not in self._libvirts and live is not None
             if is_xls:
                 xls[domain.uuid] = number
-            now = domain, following.pool_name(domain), live, told or following.made_with.get(number)
+            now = domain, following.around(domain), live, told or following.made_with.get(number)
             put[number] = now
             if now == self._put_last.get(number):
                 continue
@@ -221,13 +236,59 @@ class XenBackend(LibvirtBackend):
         if made_with is None:
             following.want_definitions()
         host = self._whole.view.get(Host, "host")
-        arch, pool = host.arch if host else None, following.pool_name(domain)
-        machine = merging.of_xl(domain, live, made_with or {}, arch, pool)
+        arch = host.arch if host else None
+        machine = merging.of_xl(domain, live, made_with or {}, arch, following.around(domain))
         self._whole.put(machine)
         owned = {network.bridge for network in self._whole.view.all(Network).values()}
         for nic in machine.current.nics:
             if nic.bridge and nic.bridge not in owned:
                 self._whole.put(Bridge(name=nic.bridge))
+
+    def _told_of_host(self, record: Host) -> Host:
+        following = self.following
+        counted: tuple[Counted, ...] = ()
+        if following is not None and following.hypervisor is not None:
+            counted = (Counted.PROCESSORS, Counted.PLACES, Counted.MEMORY)
+        if following is not None and following.store is not None:
+            counted += (Counted.DISKS, Counted.NICS)
+        return replace(merging.host(record, self._info), counted=counted, has_log=bool(self._info))
+
+    # What is asked for ------------------------------------------------------------------------
+
+    async def sample(self) -> Sample:
+        """Have Xen count all domains, in one pass."""
+        following = self._followed()
+        counted = partial(
+            counters.count, following.hypervisor, following.domains, dict(following.lives), counters.Kernel()
+        )
+        return Sample(
+            taken=datetime.now(UTC),
+            taken_s=asyncio.get_running_loop().time(),
+            machines=await asyncio.to_thread(counted),
+        )
+
+    async def read_log(self) -> str:
+        """Read the hypervisor's console ring."""
+        hypervisor = self._followed().hypervisor
+        if hypervisor is not None:
+            with suppress(BackendError):  # what is no text in the module's eyes
+                return await asyncio.to_thread(hypervisor.console)
+        return await self._dmesg()
+
+    async def clear_log(self) -> None:
+        """Empty it."""
+        await self._dmesg("-c")
+
+    async def _dmesg(self, *words: str) -> str:
+        ended = await self._tools.run("xl", "dmesg", *words)
+        if ended.status:
+            raise BackendError("failed", f"xl dmesg failed: {ended.said}")
+        return ended.out
+
+    def _followed(self) -> Following:
+        if self.following is None:
+            raise BackendError("lost", f"{self.uri} is not connected")
+        return self.following
 
     # Xen --------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.xen import cpu_pools, domains, hypervisor, live, merging
+from xencim.providers.backends.xen.merging import Around
 from xencim.providers.backends.xen.xenstore import SOCKETS, Xenstore
 
 if TYPE_CHECKING:
@@ -107,10 +108,12 @@ class Following:
             self.looks += 1
         self._changed()
 
-    def pool_name(self, domain: Domain) -> str | None:
-        """Return the name of the CPU pool that a domain runs on."""
+    def around(self, domain: Domain) -> Around:
+        """Return what a domain has of others."""
         pool = None if domain.pool is None else self.pools.get(domain.pool)
-        return None if pool is None else pool.name
+        live = self.lives.get(domain.number)
+        needed = [self.domains.get(number) for number in live.needs] if live else []
+        return Around(pool.name if pool else None, tuple(one.uuid for one in needed if one is not None))
 
     def known_pools(self) -> list[CpuPool]:
         """Return the CPU pools with all that is known of them."""

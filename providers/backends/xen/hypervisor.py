@@ -39,6 +39,14 @@ class Hypervisor:
         """Return all CPU pools."""
         return self._ask("cpupool_getinfo")  # type: ignore[no-any-return]
 
+    def vcpu(self, domain: int, index: int) -> Mapping[str, Any]:
+        """Return what a virtual processor does."""
+        return self._ask("vcpu_getinfo", domain, index)  # type: ignore[no-any-return]
+
+    def console(self) -> str:
+        """Return what the console ring holds."""
+        return self._ask("readconsolering")  # type: ignore[no-any-return]
+
     def _ask(self, name: str, *arguments: int) -> Any:  # noqa: ANN401 - as above
         self.calls += 1
         try:

@@ -6,6 +6,7 @@ Source: Xen's docs/misc/xenstore-paths.pandoc; under /libxl only Xen's toolstack
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
 
 _INCOMING = "--incoming"
 """What xl puts behind a name while a machine arrives; its memory is not all there."""
-_SINGLE = ("name", "memory/target", "memory/static-max", "memory/videoram", "console/tty")
-_DISK = ("dev", "params", "type", "mode", "device-type")
-_NIC = ("mac", "bridge")
+_SINGLE = (
+    "name",
+    "memory/target",
+    "memory/static-max",
+    "memory/videoram",
+    "console/tty",
+    "image/device-model-domid",
+)
+_DISK = ("dev", "params", "type", "mode", "device-type", "backend")
+_NIC = ("mac", "bridge", "backend")
+_SERVED = re.compile(r"/local/domain/([1-9]\d*)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Live:
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
     consoles: tuple[Console, ...] = ()
+    disk_numbers: tuple[tuple[int, str], ...] = ()  # of their devices, and their targets
+    needs: tuple[int, ...] = ()  # the domains that serve its devices, but Domain-0, or emulate them
 
 
 def watched(number: int) -> tuple[str, ...]:
@@ -65,6 +76,8 @@ async def read(store: Xenstore, number: int) -> Live | None:
         disks=tuple(_disk(disk) for disk in disks.values() if "dev" in disk),
         nics=tuple(_nic(nic, f"vif{number}.{index}") for index, nic in nics.items() if "mac" in nic),
         consoles=(_console(console),) if console else (),
+        disk_numbers=tuple((int(device), disk["dev"]) for device, disk in disks.items() if "dev" in disk),
+        needs=_needed(told, *disks.values(), *nics.values()),
     )
 
 
@@ -80,6 +93,13 @@ async def _devices(store: Xenstore, folder: str, names: tuple[str, ...]) -> dict
         *(store.values(f"{folder}/{index}/{name}" for name in names) for index in indexes)
     )
     return dict(zip(indexes, told, strict=True))
+
+
+def _needed(machine: Mapping[str, str], *devices: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the stub domain that emulates devices, and the driver domains that serve some."""
+    stub = _number(machine.get("device-model-domid"))
+    served = (_SERVED.match(device.get("backend", "")) for device in devices)
+    return tuple(sorted({int(match[1]) for match in served if match} | ({stub} if stub else set())))
 
 
 def _disk(told: Mapping[str, str]) -> Disk:

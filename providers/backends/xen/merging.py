@@ -7,7 +7,7 @@ A machine that libvirt does not know is xl's: it is transient, and what it was m
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xencim.providers.backends.records import (
@@ -32,6 +32,14 @@ _MACHINES = {"pv": "xenpv", "pvh": "xenpvh", "hvm": "xenfv"}
 _SWITCHED = {PowerState.RUNNING, PowerState.PAUSED}
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a domain has of others."""
+
+    pool: str | None = None  # the CPU pool that it runs on, by name
+    needs: tuple[str, ...] = ()  # the domains that serve or emulate its devices, by uuid
+
+
 def definitions(out: str) -> dict[int, Mapping[str, Any]]:
     """Read what ``xl list -l`` prints: what domains were made with, by their numbers."""
     told = json.loads(out or "[]")
@@ -54,9 +62,9 @@ def of_xl(
     live: Live,
     made_with: Mapping[str, Any],
     arch: str | None = None,
-    pool: str | None = None,
+    around: Around | None = None,
 ) -> VirtualMachine:
-    """Return the record of a machine that libvirt does not know; ``pool`` is its CPU pool's name."""
+    """Return the record of a machine that libvirt does not know."""
     info = made_with.get("b_info", {})
     scheduling = info.get("sched_params", {})
     maximum = max(live.vcpus, 1)
@@ -69,13 +77,14 @@ def of_xl(
         id=domain.number,
         persistent=False,
         autostart=False,
+        needs=around.needs if around else (),
         current=MachineConfig(
             cpu=CpuAllocation(
                 count=len(online),
                 maximum=maximum,
                 weight=scheduling.get("weight"),
                 cap_percent=scheduling.get("cap"),
-                pool=pool,
+                pool=around.pool if around else None,
             ),
             memory=MemoryAllocation(
                 current_kib=memory, maximum_kib=live.maximum_kib or info.get("max_memkb") or memory
@@ -105,7 +114,7 @@ def _action(made_with: Mapping[str, Any], name: str) -> str | None:
 
 
 def merged(
-    machine: VirtualMachine, domain: Domain, live: Live | None, pool: str | None = None
+    machine: VirtualMachine, domain: Domain, live: Live | None, around: Around | None = None
 ) -> VirtualMachine:
     """Return libvirt's record of a machine that runs with what Xen has at the moment."""
     if machine.id != domain.number:
@@ -115,8 +124,9 @@ def merged(
     if switched:
         machine = replace(machine, state=domain.state, state_reason=None)
     config = machine.current
-    if config.cpu.pool != pool:
-        config = replace(config, cpu=replace(config.cpu, pool=pool))
+    if around is not None:
+        config = replace(config, cpu=replace(config.cpu, pool=around.pool))
+        machine = replace(machine, needs=around.needs)
     if live is None:
         return replace(machine, current=config)
     cpu = config.cpu

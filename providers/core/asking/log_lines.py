@@ -19,12 +19,11 @@ MOST_CHARACTERS = 4096
 """Of a line: Xen's own are cut far before."""
 
 
-def numbered(known: Sequence[LogLine], text: str) -> tuple[LogLine, ...]:
-    """Return the lines of a text, those that were known before with their numbers."""
+def numbered(known: Sequence[LogLine], text: str, following: int) -> tuple[LogLine, ...]:
+    """Return the lines of a text: those that were known with their numbers, others numbered from one on."""
     texts = [line[:MOST_CHARACTERS] for line in text.splitlines() if line.strip()]
     lost = _lost([line.text for line in known], texts)
     kept = known[lost:]
-    following = known[-1].number + 1 if known else 1
     fresh = enumerate(texts[len(kept) :], start=following)
     lines = (*kept, *(LogLine(number=number, text=line) for number, line in fresh))
     return lines[-MOST_LINES:]

@@ -73,6 +73,7 @@ class Sampler:
     def __init__(self, backend: Callable[[], Backend]) -> None:
         self.samples = Samples()
         self._backend = backend
+        self._next_line = 1
         asked = {Asked.METRICS: self._counters, Asked.MEMORY: self._memory, Asked.LOG: self._log}
         self._questions = {what: _Question(what, ask) for what, ask in asked.items()}
 
@@ -103,4 +104,7 @@ class Sampler:
 
     async def _log(self) -> None:
         text = await self._backend().read_log()
-        self.samples = replace(self.samples, log=numbered(self.samples.log, text))
+        lines = numbered(self.samples.log, text, self._next_line)
+        if lines:
+            self._next_line = lines[-1].number + 1
+        self.samples = replace(self.samples, log=lines)

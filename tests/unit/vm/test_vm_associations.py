@@ -45,7 +45,7 @@ def machine(
 MACHINES = (
     machine("both", stored=STORED),
     replace(machine("off"), state=PowerState.SHUT_OFF),
-    replace(machine("transient"), persistent=False),
+    replace(machine("transient"), persistent=False, needs=("off", "twins", "nowhere")),
     machine("twins", current=TWINS, stored=TWINS),
     machine("odd;stored", stored=STORED),
 )

@@ -64,7 +64,7 @@ async def test_pools_are_read_when_they_are_new_and_not_on_each_look(tmp_path: P
                 CpuPool(name="Pool-0", number=0, scheduler="credit2", cpus=(0, 1, 2)),
                 CpuPool(name="quick", number=1, scheduler="null", cpus=(3,)),
             ]
-            assert [found.pool_name(one) for one in found.domains.values()] == ["Pool-0", "quick"]
+            assert [found.around(one).pool for one in found.domains.values()] == ["Pool-0", "quick"]
             asked = hypervisor.calls
             await found.look()
             assert hypervisor.calls == asked
@@ -85,13 +85,16 @@ def test_a_machine_is_on_its_pool() -> None:
     inventory = Inventory()
     for number, pool in ((1, "Pool-0"), (2, "quick")):
         told = Domain(number, f"uuid-{number}", PowerState.RUNNING)
-        machine = merging.of_xl(told, live.Live(f"m{number}"), {}, pool=pool)
-        assert merging.merged(machine, told, None, pool) == machine
-        assert merging.merged(machine, told, None, "other").current.cpu.pool == "other"
+        around = merging.Around(pool, ("uuid-9",))
+        machine = merging.of_xl(told, live.Live(f"m{number}"), {}, around=around)
+        assert merging.merged(machine, told, None, around) == machine
+        moved = merging.merged(machine, told, None, merging.Around("other"))
+        assert (moved.current.cpu.pool, moved.needs) == ("other", ())
         inventory.put(machine)
     assert [one.name for one in inventory.view.machines_by("cpu pool", "quick")] == ["m2"]
     usage = inventory.view.all(HostUsage)["usage"]
     assert (usage.active_vcpus, usage.pool_vcpus) == (2, (("Pool-0", 1), ("quick", 1)))
+    assert [one.name for one in inventory.view.machines_by("needs", "uuid-9")] == ["m1", "m2"]
     inventory.remove(VirtualMachine, "uuid-2")
     assert inventory.view.all(HostUsage)["usage"].pool_vcpus == (("Pool-0", 1),)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.records import VirtualMachine
 
 UUID = "ec5a32be-81c2-4323-989e-5c9699266057"
-READS_A_DOMAIN = 16
+READS_A_DOMAIN = 18
 """What one domain with a disk and a processor costs: directories and nodes."""
 
 
