@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from xencim.mof.declarations import classes_named_by
 from xencim.providers.core.served import ServedAssoc
 from xencim.providers.core.spec import ClassSpec
+from xencim.providers.events import told_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +30,7 @@ class Kind(Enum):
 
     INSTANCE = (2, "instance")
     ASSOCIATION = (3, "association")
+    INDICATION = (4, "indication")
     METHOD = (5, "method")
 
 
@@ -74,6 +76,9 @@ def _wanted(namespace: Namespace, *, is_interop: bool) -> WantedNamespace:
                 found.class_name, kinds, tuple(sorted(dict.fromkeys((*known.filled, *found.filled))))
             )
         provided[served.name] = found
+    for site in () if is_interop else namespace.sites:
+        for name, filled in told_classes(site):
+            provided[name] = Provided(name, (Kind.INDICATION,), filled)
     roots = list(provided)
     if not is_interop:
         # Classes without instances of their own are embedded in methods' parameters.

@@ -22,6 +22,7 @@ from xencim.providers.core.events.subscriptions import Feed
 from xencim.providers.core.query import parse_query
 from xencim.providers.core.served import ServedClass
 from xencim.providers.events.alerts import NAMES, alert_of, instance_of
+from xencim.providers.events.classes import CREATED, DELETED, MODIFIED
 from xencim.providers.events.sources import SOURCES, Seen
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INFORMATION = 2  # CIM_Indication.PerceivedSeverity
-_CREATED, _MODIFIED, _DELETED = "Created", "Modified", "Deleted"
 
 
 _RECORDED = Feed("", "", parse_query("WQL", "SELECT * FROM CIM_Indication"), frozenset())
@@ -243,7 +243,7 @@ def _told(registry: Registry, site: Site) -> Iterator[_Told]:
             if isinstance(served, ServedClass) and served.spec is source.spec and served.site is site:
                 classes = {
                     what: namespace.demand_class(site.class_name(f"{source.subject}{what}Indication")).name
-                    for what in (_CREATED, _MODIFIED, _DELETED)
+                    for what in (CREATED, MODIFIED, DELETED)
                 }
                 yield _Told(source, served, namespace.repository, classes)
 
@@ -289,13 +289,13 @@ def _differences(
     old, new = _instances(told, before), _instances(told, after)
     for key, gone in old.items():
         if key not in new:
-            yield _DELETED, gone.path, gone.instance, None
+            yield DELETED, gone.path, gone.instance, None
     for key, there in new.items():
         previous = old.get(key)
         if previous is None:
-            yield _CREATED, there.path, there.instance, None
+            yield CREATED, there.path, there.instance, None
         elif previous.instance != there.instance:
-            yield _MODIFIED, there.path, there.instance, previous.instance
+            yield MODIFIED, there.path, there.instance, previous.instance
 
 
 def _instances(told: _Told, seen: Seen | None) -> dict[object, _Side]:

@@ -18,6 +18,7 @@ from xencim.providers.backends.records import (
     StoragePool,
     VirtualMachine,
 )
+from xencim.providers.events import told_classes
 
 from .indication_world import destination_record, filter_record, running, subscription_record
 
@@ -142,6 +143,19 @@ async def test_records_that_change_nothing_to_clients_are_no_event() -> None:
         told.inventory.put(replace(told.machine(), id=4711))
         told.inventory.put(StoragePool(name="p", uuid="u", type="dir", state=PoolState.RUNNING))
         assert told.summary() == []
+
+
+async def test_indications_hold_what_registrations_say_of_their_classes() -> None:
+    async with running() as world:
+        told = Told(world)
+        await told.want("SELECT * FROM CIM_InstIndication")
+        told.inventory.put(NEW)
+        told.inventory.put(replace(NEW, state=PowerState.PAUSED))
+        told.inventory.remove(VirtualMachine, NEW.uuid)
+        known = dict(told_classes(world.sites[0]))
+        for _, _, indication in told.outgoing:
+            assert set(indication.properties) == set(known[indication.class_name])
+        assert len({one.indication.class_name for one in told.outgoing}) == 7  # no settings changed
 
 
 async def test_a_rename_is_a_deletion_and_a_creation() -> None:

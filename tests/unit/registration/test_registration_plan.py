@@ -21,6 +21,7 @@ from xencim.providers.backends.fake import FakeBackend
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.catalogue import ASSOCIATIONS, SPECS
 from xencim.providers.core.registry import Registry
+from xencim.providers.events import told_classes
 
 from .registration_world import wanted
 
@@ -101,8 +102,10 @@ def test_all_that_is_served_is_wanted_but_for_what_is_the_cimoms_own() -> None:
     ]
     virt = namespaces["root/virt"]
     served = {one.name for one in registry.namespaces["root/virt"].served}
-    assert {one.class_name for one in virt.provided} == served
     kinds = {one.class_name: one.kinds for one in virt.provided}
+    told = dict(told_classes(sites[0]))
+    assert set(kinds) == served | set(told)
+    assert {name for name, found in kinds.items() if found == (Kind.INDICATION,)} == set(told)
     assert kinds["Xen_ComputerSystem"] == (Kind.INSTANCE, Kind.METHOD)
     assert kinds["Xen_SystemDevice"] == (Kind.INSTANCE, Kind.ASSOCIATION)
     names = [decl.name for decl in virt.classes]
