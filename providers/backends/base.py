@@ -295,10 +295,13 @@ class Backend(Protocol):
 
     # Migration.
 
-    async def describe(self, machine_uuid: str) -> str:
+    async def describe(
+        self, machine_uuid: str, wanted: MachineConfig | None = None, *, stored: bool = False
+    ) -> str:
         """Describe a machine in words that the backend of another such hypervisor takes; without secrets.
 
-        The inventory shows the same of it, what announces nothing included.
+        The inventory shows the same of it, what announces nothing included. ``stored``: its definition for
+        the next start. ``wanted``: as it would be if that definition were this one.
         """
         ...
 

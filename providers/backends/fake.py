@@ -36,6 +36,7 @@ from xencim.providers.backends.records import (
     GuestAccess,
     GuestSupport,
     Host,
+    IncomingMachine,
     InputDevice,
     MachineConfig,
     MemoryAllocation,
@@ -253,6 +254,7 @@ class FakeBackend(
         """How long each action takes; may be changed at any time."""
         self.flask: FlaskControl | None = None
         """The made-up hypervisor's access control, where a test gives it one."""
+        self._definitions: list[IncomingMachine] = []
         self._slow: dict[str, tuple[float, asyncio.Future[None]]] = {}
 
     async def start(self, inventory: Inventory) -> None:

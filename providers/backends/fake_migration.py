@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from xencim.providers.backends.base import Backend
     from xencim.providers.backends.inventory import Inventory
-    from xencim.providers.backends.records import MigrationWish, Transport
+    from xencim.providers.backends.records import MachineConfig, MigrationWish, Transport
 
 
 class FakeMigration:
     """The part of a made-up host that machines leave and come by."""
 
     _hosts: ClassVar[WeakValueDictionary[str, FakeMigration]] = WeakValueDictionary()
+    _definitions: list[IncomingMachine]
     _slow: dict[str, tuple[float, asyncio.Future[None]]]
     _take_time: Callable[[str, float | None], Awaitable[None]]
     delay_s: float
@@ -39,23 +40,37 @@ class FakeMigration:
     def _machine(self, uuid: str) -> VirtualMachine:
         raise NotImplementedError
 
-    async def describe(self, machine_uuid: str) -> str:
-        """Name the machine and where it is: who reads it shares the server."""
+    async def describe(
+        self, machine_uuid: str, wanted: MachineConfig | None = None, *, stored: bool = False
+    ) -> str:
+        """Name the machine, where it is and what it would be: who reads it shares the server."""
         machine = self._machine(machine_uuid)
-        return json.dumps({"host": self._filled().view.host.name, "machine": machine.uuid})
+        told = {"host": self._filled().view.host.name, "machine": machine.uuid}
+        config = wanted or (machine.stored if stored else None)
+        if config is not None:
+            told["definition"] = str(len(self._definitions))
+            self._definitions.append(IncomingMachine(uuid=machine.uuid, name=machine.name, config=config))
+        return json.dumps(told)
 
     async def admit(self, description: str) -> IncomingMachine:
         """Look the machine up at its host."""
         try:
             told = json.loads(description)
-            machine = self._hosts[told["host"]]._machine(told["machine"])  # noqa: SLF001 - of its own kind
-        except (ValueError, TypeError, KeyError) as error:
+            incoming = self._hosts[told["host"]]._told(told)  # noqa: SLF001 - of its own kind
+        except (ValueError, TypeError, KeyError, IndexError) as error:
             raise BackendError(
                 "invalid", f"no made-up host of this server describes {description!r}"
             ) from error
-        model = machine.current.cpu.model or ""
+        model = incoming.config.cpu.model or ""
         if model.startswith("unknown"):
-            raise BackendError("unsupported", f"{machine.name}: no processor here is of model {model}")
+            raise BackendError("unsupported", f"{incoming.name}: no processor here is of model {model}")
+        return incoming
+
+    def _told(self, told: dict[str, str]) -> IncomingMachine:
+        """Return what a description of this host's says."""
+        if "definition" in told:
+            return self._definitions[int(told["definition"])]
+        machine = self._machine(told["machine"])
         return IncomingMachine(uuid=machine.uuid, name=machine.name, config=machine.current)
 
     async def migrate(self, machine_uuid: str, wish: MigrationWish) -> None:
@@ -72,7 +87,8 @@ class FakeMigration:
         for disk in machine.current.disks if wish.with_storage else ():
             for volume in self._filled().view.volumes_by("path", disk.source or ""):
                 there.put(volume)
-        there.put(replace(machine, id=1 if machine.state.is_active else None))
+        config = machine.current if wish.definition is None else (await self.admit(wish.definition)).config
+        there.put(replace(machine, id=1 if machine.state.is_active else None, current=config))
         self._filled().remove(VirtualMachine, machine_uuid)
 
     async def is_busy(self, machine_uuid: str) -> bool:

@@ -45,12 +45,12 @@ def named_machine(call: MethodCall, method: str, name: str) -> VirtualMachine:
     return machine
 
 
-def system_settings(call: MethodCall, method: str) -> Given:
-    """Return SystemSettings."""
-    instance = call.parameters.get("systemsettings")
+def system_settings(call: MethodCall, method: str, parameter: str = "SystemSettings") -> Given:
+    """Return what a parameter says of a machine as a whole."""
+    instance = call.parameters.get(parameter.lower())
     if not isinstance(instance, Instance):
-        raise missing(method, "SystemSettings")
-    asked = given(f"SystemSettings of {method}", instance)
+        raise missing(method, parameter)
+    asked = given(f"{parameter} of {method}", instance)
     wanted = f"{call.context.view.host.prefix}_{SYSTEM_SETTINGS.cim_class}"
     if asked.class_name.lower() not in {wanted.lower(), _ANY_SYSTEM}:
         raise CimError(
@@ -59,15 +59,17 @@ def system_settings(call: MethodCall, method: str) -> Given:
     return asked
 
 
-def resource_settings(call: MethodCall, method: str) -> list[tuple[Resource, Given]]:
-    """Return ResourceSettings, each with its class; none where the parameter is not given."""
-    instances = call.parameters.get("resourcesettings")
+def resource_settings(
+    call: MethodCall, method: str, parameter: str = "ResourceSettings"
+) -> list[tuple[Resource, Given]]:
+    """Return what a parameter says of resources, each with its class; none where it is not given."""
+    instances = call.parameters.get(parameter.lower())
     if not isinstance(instances, tuple):
         return []
     found = []
     for number, instance in enumerate(instances):
         if isinstance(instance, Instance):
-            asked = given(f"ResourceSettings[{number}] of {method}", instance)
+            asked = given(f"{parameter}[{number}] of {method}", instance)
             found.append((_resource(call, asked), asked))
     return found
 

@@ -18,8 +18,9 @@ import pywbem
 from xencim.mof.values import Path
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.inventory import Inventory
-from xencim.providers.backends.records import VirtualMachine
+from xencim.providers.backends.records import Arrival, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.migration.arriving import settle
 from xencim.providers.migration.room import demand_room
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Door(Protocol):
         """Say that it sets out; return what it will be there, if that can be told."""
         ...
 
-    async def finish(self, token: str, *, autostart: bool) -> None:
-        """Say that it has arrived."""
+    async def finish(self, token: str, uuid: str, arrival: Arrival) -> None:
+        """Say that it has arrived, and have done what is left to be done."""
         ...
 
     async def cancel(self, token: str) -> None:
@@ -100,9 +101,11 @@ class ServerDoor:
         named = out.get("ComputerSystem")
         return _path(named) if isinstance(named, pywbem.CIMInstanceName) else None
 
-    async def finish(self, token: str, *, autostart: bool) -> None:
+    async def finish(self, token: str, uuid: str, arrival: Arrival) -> None:  # noqa: ARG002 - the token tells which
         """Say that the machine has arrived."""
-        await self._invoke("FinishIncomingMigration", Token=token, Autostart=autostart)
+        more: dict[str, str | bool] = {} if arrival.definition is None else {"Definition": arrival.definition}
+        more |= {"Start": True} if arrival.start else {}  # one that is older knows neither
+        await self._invoke("FinishIncomingMigration", Token=token, Autostart=arrival.autostart, **more)
 
     async def cancel(self, token: str) -> None:
         """Say that it does not come."""
@@ -172,8 +175,15 @@ class HypervisorDoor:
         """There is nobody to tell."""
         return None
 
-    async def finish(self, token: str, *, autostart: bool) -> None:
-        """There is nobody to tell."""
+    async def finish(self, token: str, uuid: str, arrival: Arrival) -> None:  # noqa: ARG002 - there is none
+        """Do what is left to be done: there is nobody to tell."""
+        if arrival == Arrival():
+            return
+        async with self._looking() as (peer, inventory):
+            machine = inventory.view.get(VirtualMachine, uuid)
+            if machine is None:
+                raise CimError(Status.FAILED, f"{self._destination.name}: the machine is not there")
+            await settle(peer, machine, arrival)
 
     async def cancel(self, token: str) -> None:
         """There is nobody to tell."""

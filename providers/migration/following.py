@@ -13,7 +13,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.records import Destination, VirtualMachine
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import Action, Arrival, Destination, PowerState, VirtualMachine
 from xencim.providers.backends.records.jobs import RESULT
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs.going_on import left_alone
@@ -56,11 +57,12 @@ def followers(site: Site) -> Mapping[str, Follower]:
             token = facts.get("token", "")
             try:
                 await moving.ended(settled(backend, inventory, facts, there, progress))
-            except CimError:
+            except CimError as error:
                 with suppress(CimError):
                     await there.cancel(token)
+                await started_again(backend, inventory, facts, error)
                 raise
-            await tell_arrival(there, token, facts["name"], autostart=facts["autostart"] == str(True))
+            await tell_arrival(there, token, facts, _arrival(facts))
             await progress.remember(
                 **{RESULT: arrival(facts["name"], destination.name, facts.get("arrived"))}
             )
@@ -95,12 +97,43 @@ async def settled(
         raise CimError(Status.FAILED, f"{name} was not moved: it is {here.state.value} here")
 
 
-async def tell_arrival(there: Door, token: str, name: str, *, autostart: bool) -> None:
-    """Tell the destination that a machine has arrived; it is there, whatever the destination says."""
+async def tell_arrival(there: Door, token: str, facts: Mapping[str, str], arrival: Arrival) -> None:
+    """Tell the destination that a machine has arrived; it is there, whatever the destination says.
+
+    CimError where it is not started or not changed there, as was asked.
+    """
     try:
-        await there.finish(token, autostart=autostart)
+        await there.finish(token, facts["machine"], arrival)
     except CimError as error:
-        log.warning("%s has arrived: %s", name, error)
+        if arrival.start or arrival.definition is not None:
+            raise CimError(
+                Status.FAILED, f"{facts['name']} is at {facts['destination']} now: {error}", hint=error.hint
+            ) from error
+        log.warning("%s has arrived: %s", facts["name"], error)
+
+
+def _arrival(facts: Mapping[str, str]) -> Arrival:
+    return Arrival(
+        autostart=facts.get("autostart") == str(True),
+        start=facts.get("restart") == str(True),
+        definition=facts.get("definition"),
+    )
+
+
+async def started_again(
+    backend: Backend, inventory: Inventory, facts: Mapping[str, str], error: BaseException
+) -> None:
+    """Start a machine here that was shut down to start anew elsewhere, and did not get there."""
+    machine = inventory.view.get(VirtualMachine, facts["machine"])
+    if facts.get("restart") != str(True) or machine is None or machine.state is not PowerState.SHUT_OFF:
+        return
+    try:
+        await backend.control(machine.uuid, Action.START, None)
+    except (BackendError, CimError) as failure:
+        raise CimError(
+            Status.FAILED, f"{machine.name} was not moved, and is off here: {error}; {failure}"
+        ) from failure
+    log.warning("%s was not moved: it is started here again", machine.name)
 
 
 def arrival(name: str, host: str, path: Path | str | None) -> str:

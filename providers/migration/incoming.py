@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.records import IncomingMachine, VirtualMachine
+from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.records import Arrival, IncomingMachine, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.reservations import PREPARED_FOR, Stage
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.management.working import machine_path, refusals
+from xencim.providers.migration.arriving import settle
 from xencim.providers.migration.room import demand_room
 
 if TYPE_CHECKING:
@@ -66,22 +68,52 @@ async def commit(call: MethodCall) -> MethodResult:
 async def finish(call: MethodCall) -> MethodResult:
     """Let go of the room of a machine that has arrived; it is what counts now."""
     one = _found(call, Stage.COMMITTED)
-    if call.inventory.view.get(VirtualMachine, one.machine) is None:
+    arrival = _arrival(call)
+    if call.inventory.view.get(VirtualMachine, one.machine) is None or arrival.definition is not None:
         await call.backend.resync()
     machine = call.inventory.view.get(VirtualMachine, one.machine)
     if machine is None:
         raise CimError(Status.FAILED, f"FinishIncomingMigration: {one.name!r} is not here")
     await call.reservations.advance(one, Stage.FINISHED)
-    if call.parameters.get("autostart") is True and machine.persistent:
-        with refusals("FinishIncomingMigration"):
-            await call.backend.set_autostart(machine.uuid, True)
+    try:
+        await settle(call.backend, machine, arrival)
+    except BackendError as error:
+        raise CimError(Status.FAILED, f"FinishIncomingMigration: {error.message}", hint=error.hint) from error
     return MethodResult(0)
+
+
+def _arrival(call: MethodCall) -> Arrival:
+    asked = call.parameters
+    definition = asked.get("definition")
+    return Arrival(
+        autostart=asked.get("autostart") is True,
+        start=asked.get("start") is True,
+        definition=definition if isinstance(definition, str) and definition else None,
+    )
 
 
 async def cancel(call: MethodCall) -> MethodResult:
-    """Let go of the room of a machine that does not come."""
-    await call.reservations.advance(_found(call, Stage.PREPARED, Stage.COMMITTED), Stage.CANCELLED)
+    """Let go of the room of a machine that does not come: by its token, or by its name."""
+    name, token = call.parameters.get("name"), call.parameters.get("token")
+    if bool(name) is bool(token):
+        raise CimError(
+            Status.INVALID_PARAMETER, "CancelIncomingMigration: give the token, or the machine's name"
+        )
+    one = _promised(call, str(name)) if name else _found(call, Stage.PREPARED, Stage.COMMITTED)
+    await call.reservations.advance(one, Stage.CANCELLED)
     return MethodResult(0)
+
+
+def _promised(call: MethodCall, name: str) -> Reservation:
+    """Return what is promised to a machine of a name, to whomever."""
+    promises = {one.name: one for one in call.reservations.open()}
+    if name not in promises:
+        raise CimError(
+            Status.NOT_FOUND,
+            f"CancelIncomingMigration: no room is kept for a machine {name!r}",
+            hint=f"it is kept for {', '.join(sorted(promises)) or 'none'}",
+        )
+    return promises[name]
 
 
 def _found(call: MethodCall, *stages: Stage) -> Reservation:

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from xencim.providers.core.spec import ClassSpec, MethodCall
     from xencim.providers.management.given import Given
 
-LIVE, RESUME = 2, 3  # MigrationType
+LIVE, RESUME, RESTART = 2, 3, 4  # MigrationType
 _MIB = 1 << 20
 DEFAULT_UNIT = "byte / second * 2^20"
-_CHANGED_ON_THE_WAY = ("NewSystemSettingData", "NewResourceSettingData")
 _CHOSEN = frozenset(
     {"MigrationType", "Bandwidth", "BandwidthUnit", "WithStorage", "PostCopy", "MaximumDowntime"}
 )
@@ -70,13 +69,6 @@ def _addresses(one: Destination) -> tuple[str, ...]:
 
 def wish(call: MethodCall, method: str, to: Destination, defaults: ClassSpec) -> MigrationWish:
     """Return how the machine is to be moved; ``defaults`` tells what settings are when they are not given."""
-    for name in _CHANGED_ON_THE_WAY:
-        if call.parameters.get(name.lower()):
-            raise CimError(
-                Status.NOT_SUPPORTED,
-                f"{method}: {name}: a machine is not changed while it is moved",
-                hint="change it before or after",
-            )
     wanted = MigrationWish(transport=to.transport)
     instance = call.parameters.get("migrationsettingdata")
     if not isinstance(instance, Instance):
@@ -86,21 +78,32 @@ def wish(call: MethodCall, method: str, to: Destination, defaults: ClassSpec) ->
     for name in changed.keys() - _CHOSEN:
         raise asked.refusal(name, "it cannot be chosen for a migration")
     kind = asked.number("MigrationType") or LIVE
-    if kind not in {LIVE, RESUME}:
+    if kind not in {LIVE, RESUME, RESTART}:
         raise asked.refusal(
-            "MigrationType", f"it cannot be {kind}: machines are moved live (2) or stopped meanwhile (3)"
+            "MigrationType",
+            f"it cannot be {kind}: machines are moved live (2), stopped meanwhile (3), or start anew (4)",
         )
+    if kind == RESTART:
+        _demand_nothing_to_send(asked)
     post_copy = asked.values.get("PostCopy") is True
     if post_copy and kind != LIVE:
         raise asked.refusal("PostCopy", "only a machine that is moved live can go on at its destination")
     return MigrationWish(
         transport=to.transport,
         live=kind == LIVE,
+        restart=kind == RESTART,
         with_storage=asked.values.get("WithStorage") is True,
         post_copy=post_copy,
         bandwidth_mib_s=_bandwidth(asked),
         max_downtime_ms=asked.number("MaximumDowntime") or None,
     )
+
+
+def _demand_nothing_to_send(asked: Given) -> None:
+    """Refuse what is about memory and disks that travel: of a machine that starts anew neither does."""
+    for name in sorted(_CHOSEN - {"MigrationType", "BandwidthUnit"}):
+        if asked.values.get(name):
+            raise asked.refusal(name, "a machine that starts anew (MigrationType 4) is moved as a definition")
 
 
 def _bandwidth(asked: Given) -> int | None:

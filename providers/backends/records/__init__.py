@@ -47,6 +47,7 @@ from xencim.providers.backends.records.machines import (
     VirtualMachine,
 )
 from xencim.providers.backends.records.migration import (
+    Arrival,
     Destination,
     IncomingMachine,
     MigrationWish,
@@ -120,6 +121,7 @@ Record: TypeAlias = (
 __all__ = [
     "Action",
     "AfterDump",
+    "Arrival",
     "AssignedLabel",
     "Bandwidth",
     "Bridge",

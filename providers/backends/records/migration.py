@@ -43,15 +43,30 @@ class MigrationWish:
     """How a machine is to be moved; what is None the hypervisor chooses.
 
     ``live``: it runs meanwhile, but for a moment. ``with_storage``: its disks are copied. ``post_copy``: it
-    goes on at its destination once all memory was sent once, and the rest follows.
+    goes on at its destination once all memory was sent once, and the rest follows. ``restart``: it is shut
+    down before, and started there. ``definition``: what it becomes meanwhile, as `Backend.describe` says it.
     """
 
     transport: Transport
     live: bool = True
+    restart: bool = False
+    definition: str | None = None
     with_storage: bool = False
     post_copy: bool = False
     bandwidth_mib_s: int | None = None
     max_downtime_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is left to be done with a machine where it has arrived.
+
+    ``definition``: what is to be stored of it, as `Backend.describe` says it; None: what came with it.
+    """
+
+    autostart: bool = False
+    start: bool = False
+    definition: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

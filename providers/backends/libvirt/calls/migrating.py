@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.backends.changes import rebased
 from xencim.providers.backends.libvirt.calls.uris import driver
+from xencim.providers.backends.libvirt.xml.machine_writer import domain_text, write_config
 from xencim.providers.backends.libvirt.xml.machine_xml import config_of
 from xencim.providers.backends.libvirt.xml.parse import document, text
 from xencim.providers.backends.records import IncomingMachine
@@ -37,12 +39,27 @@ def peer_uri(uri: str, transport: Transport) -> str:
     return f"{scheme}://{transport.host}/system"
 
 
-def describe(session: Session, uuid: str) -> str:
-    """Return a machine's definition as libvirt itself sends it to another host."""
+def describe(
+    session: Session,
+    uuid: str,
+    change: tuple[MachineConfig, MachineConfig] | None = None,
+    *,
+    stored: bool = False,
+) -> str:
+    """Return a machine's definition as libvirt sends it to another host; a change is from one to another.
+
+    The one that is stored is told whole: libvirt leaves out of the other what a new machine has by itself.
+    """
     domain = session.call(session.connection.lookupByUUIDString, uuid)
-    flag = session.libvirt.VIR_DOMAIN_XML_MIGRATABLE
-    xml: str | None = session.offered(domain.XMLDesc, flag)
-    return session.call(domain.XMLDesc, 0) if xml is None else xml
+    libvirt = session.libvirt
+    xml: str | None = None if stored else session.offered(domain.XMLDesc, libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+    if xml is None:
+        xml = session.call(domain.XMLDesc, libvirt.VIR_DOMAIN_XML_INACTIVE if stored else 0)
+    if change is None:
+        return xml
+    root = document(xml, "domain")
+    write_config(root, rebased(*change, config_of(root)))
+    return domain_text(root)
 
 
 def admit(session: Session, description: str) -> IncomingMachine:
@@ -95,6 +112,8 @@ def migrate(session: Session, uuid: str, wish: MigrationWish, config: MachineCon
             session.call(domain.migrateSetMaxDowntime, wish.max_downtime_ms, 0)
         flags |= _flags(session, wish)
         parameters |= _parameters(session, wish, config)
+        if wish.definition is not None:
+            parameters[libvirt.VIR_MIGRATE_PARAM_DEST_XML] = wish.definition
     session.call(domain.migrateToURI3, peer_uri(session.uri, wish.transport), parameters, flags)
 
 

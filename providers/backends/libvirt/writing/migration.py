@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.libvirt.mirror import Mirror
     from xencim.providers.backends.records import (
         IncomingMachine,
+        MachineConfig,
         MigrationWish,
         Transport,
         VirtualMachine,
@@ -55,13 +56,18 @@ class MigrationManagement:
     def _like(self, uri: str) -> Backend:
         raise NotImplementedError
 
-    async def describe(self, machine_uuid: str) -> str:
+    async def describe(
+        self, machine_uuid: str, wanted: MachineConfig | None = None, *, stored: bool = False
+    ) -> str:
         """Describe a machine as libvirt itself would to another host."""
         session, mirror = self._connected()
-        name = self._known(machine_uuid).name
         await mirror.read(machine_uuid)
+        machine = self._known(machine_uuid)
+        old = machine.stored if stored and machine.stored is not None else machine.current
+        change = None if wanted is None else (old, wanted)
         return await self._workers.run(
-            f"the definition of {name}", partial(migrating.describe, session, machine_uuid)
+            f"the definition of {machine.name}",
+            partial(migrating.describe, session, machine_uuid, change, stored=stored),
         )
 
     async def admit(self, description: str) -> IncomingMachine:

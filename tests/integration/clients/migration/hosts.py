@@ -37,6 +37,9 @@ _CODE = (
 )
 BOOT_SECTOR = bytes.fromhex(_CODE).ljust(510, b"\0") + b"\x55\xaa"
 BOOT_IMAGE = BOOT_SECTOR.ljust(1 << 20, b"\0")  # the firmware starts no disk of one sector
+# Says so too, waits for the power button (bit 8 of port 0x600), and switches the machine off (port 0x604).
+_OBEDIENT = "faba0206b80001efbaf803b055eeba0006edf6c40174f7ba0406b80020efebfe"
+OBEDIENT_IMAGE = (bytes.fromhex(_OBEDIENT).ljust(510, b"\0") + b"\x55\xaa").ljust(1 << 20, b"\0")
 SLOWLY = {"Bandwidth": pywbem.Uint16(1), "MaximumDowntime": pywbem.Uint32(50)}
 
 _DOMAIN = """
@@ -45,6 +48,7 @@ _DOMAIN = """
   <memory unit='MiB'>{memory_mib}</memory>
   <vcpu>1</vcpu>
   <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
+  <features><acpi/></features>
   <cpu mode='custom' match='exact'><model>qemu64</model></cpu>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -162,14 +166,22 @@ class Server:
         ]
         return names
 
-    def migrate(self, machine: str, *, to: str = "there", **how: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - of every type
-        """Ask for a machine of QEMU to be moved."""
+    def migrate(
+        self,
+        machine: str,
+        *,
+        to: str = "there",
+        new: dict[str, Any] | None = None,
+        **how: Any,  # noqa: ANN401 - of every type
+    ) -> tuple[int, dict[str, Any]]:
+        """Ask for a machine of QEMU to be moved; ``new``: parameters that say what it is to be there."""
         settings = pywbem.CIMInstance("KVM_VirtualSystemMigrationSettingData", how)
         return self.call(
             "MigrateVirtualSystemToHost",
             ComputerSystem=machine_path(machine),
             DestinationHost=to,
             MigrationSettingData=settings,
+            **(new or {}),
         )
 
     def begin(self, machine: str, *, to: str = "there", **how: Any) -> pywbem.CIMInstanceName:  # noqa: ANN401 - of every type
