@@ -201,7 +201,7 @@ def _with_host(value: object) -> str:
 
 
 # wbemcli cannot read an array of references; it shows the whole answer instead.
-_AS_XML = frozenset({"AddResourceSettings", "ModifyResourceSettings"})
+_AS_XML = frozenset({"AddResourceSettings", "ModifyResourceSettings", "FindPossibleHostsToRunOn"})
 
 
 def _create_by_wbemcli(server: Server, new: New) -> None:

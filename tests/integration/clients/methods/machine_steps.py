@@ -124,6 +124,7 @@ def operated() -> tuple[Step, ...]:
         Step(Call(KEYBOARD, "TypeKeys", {"KeyCodes": [Uint32(48)]}), serial, "!ab"),
         Step(Call(KEYBOARD, "TypeText", {"AsciiText": "Ok"}), serial, "!abOk"),
         Step(Call(KEYBOARD, "TypeCtrlAltDel"), serial, "!abOk!"),
+        Step(manage("FindPossibleHostsToRunOn", System=ONE), words("domstate", "one"), ["running"]),
         Step(
             manage("GetVirtualSystemThumbnailImage", TargetSystem=ONE), words("domstate", "one"), ["running"]
         ),
