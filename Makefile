@@ -20,7 +20,7 @@ PACKAGE_TEST_PACKAGES := $(DEB_PACKAGES) $(RPM_PACKAGES) mmdebstrap apparmor lin
 XEN_PACKAGES := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static kmod cpio
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 serve: $(VENV)/.installed ## install what is missing and serve the local hypervisor (ARGS="…" for flags)
 	@exec $(BIN)/xencim serve $(ARGS)

@@ -13,15 +13,8 @@ from xencim.cimom_glue.registration.registration import Registrar
 from xencim.cimom_glue.registration.sfcb import Sfcb
 from xencim.cimom_glue.registration.staged import classes_in, sections_in, without_classes, without_sections
 
-from .registration_world import DMTF, OURS, QUALIFIERS, program, wanted
+from .registration_world import OURS, wanted
 
-DEFAULT = """\
-[$InterOpProvider$]
-   provider: InteropProvider
-   location: sfcInteropProvider
-   namespace: root/interop
-#
-"""
 THEIR_MOF = """\
 // class Xen_Comment { };
 [Description("class Xen_Text {")]
@@ -43,37 +36,6 @@ THEIR_SECTIONS = """\
    namespace: root/virt
 #
 """
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """An sfcb under a prefix, whose repository tool notes that it ran."""
-    root = tmp_path / "sfcb"
-    stage = root / "var/lib/sfcb/stage"
-    for folder in (stage / "regs", stage / "mofs/root/virt", root / "lib/cmpi", root / "share/sfcb/CIM"):
-        folder.mkdir(parents=True)
-    (stage / "default.reg").write_text(DEFAULT)
-    (root / "share/sfcb/CIM/CIM_Schema.mof").write_text(QUALIFIERS + DMTF)
-    (root / "etc/sfcb").mkdir(parents=True)
-    (root / "etc/sfcb/sfcb.cfg").write_text("#providerDirs: no\nproviderDirs: lib/cmpi\n")
-    program(
-        root / "bin/sfcbrepos",
-        f"""if false; then
-    stagingdir=${{DESTDIR}}/var/lib/sfcb/stage
-    cimschemadir=${{DESTDIR}}/share/sfcb/CIM
-fi
-test -e {root}/broken && {{ echo cannot compile >&2; exit 1; }}
-echo "$@" >> {root}/made""",
-    )
-    return root
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Path:
-    """The provider library."""
-    path = tmp_path / "libxencim_cmpi.so"
-    path.touch()
-    return path
 
 
 def made(root: Path) -> int:
