@@ -21,7 +21,6 @@ from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management.working import present, refusals
 from xencim.providers.storage.moving import Moving
 from xencim.providers.storage.rows import volumes_of
-from xencim.providers.storage.settings import FOLDERS
 from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
 
 if TYPE_CHECKING:
@@ -90,11 +89,11 @@ def can_link(view: View, config: MachineConfig) -> bool:
     """Tell whether overlays can lie on all disks of a definition."""
     sources = [next(volumes_of(view, disk), None) for disk in config.disks if is_own(disk)]
     pools = [view.get(StoragePool, source.pool) for source in sources if source is not None]
-    return all(pool is not None and pool.type in FOLDERS for pool in pools)
+    return all(pool is not None and pool.is_folder for pool in pools)
 
 
 def _volume(disk: Disk, source: Volume, pool: StoragePool, name: str, *, linked: bool) -> Volume:
-    is_folder = pool.type in FOLDERS
+    is_folder = pool.is_folder
     if linked and not is_folder:
         raise _refusal(
             disk, f"pool {pool.name} is of type {pool.type}: it holds no overlays", "copy it whole"

@@ -19,7 +19,7 @@ from xencim.providers.core.jobs.progress import followed
 from xencim.providers.management.asked import named_machine
 from xencim.providers.management.working import demand_manageable, machine_path, refusals
 from xencim.providers.storage.parameters import pool_parameter
-from xencim.providers.storage.settings import FOLDERS, checked_name
+from xencim.providers.storage.settings import checked_name
 from xencim.providers.storage.work import volume_path
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _chosen(call: MethodCall, name: str, choices: Mapping[int, Choice], otherwis
 
 def _volume(call: MethodCall) -> Volume:
     pool = pool_parameter(call)
-    if pool.type not in FOLDERS:
+    if not pool.is_folder:
         raise _refusal("Pool", f"{pool.name} is of type {pool.type}: a dump is a file of a folder")
     if pool.state is not PoolState.RUNNING:
         raise _refusal("Pool", f"{pool.name} is {pool.state.value}: start it first")

@@ -1,7 +1,8 @@
 """Policies put in force, taken out of force, brought back; modes.
 
 A policy is checked whole, planned on the host as it is, and put in force with the labels that it changes in
-one transaction, only if the one in force is the one that the caller expects.
+one transaction, only if the one in force is the one that the caller expects. Machines that run stand against
+it only where it is enforced: otherwise a host on which machines run would never get its first.
 
 Source: Xen 4.1: XSPolicy.set_xspolicy, reset_xspolicy, setenforce.
 Errors: PolicyError, whose findings have Xen's error numbers; StateError.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from xencim.acm.decisions import Rules
 from xencim.acm.language import read_policy
-from xencim.acm.model import UNLABELED, LabelKind, PolicyError, XsErr
+from xencim.acm.model import UNLABELED, FindingKind, LabelKind, PolicyError, XsErr
 from xencim.acm.planning import HostMachine, HostResource, HostState, plan_update
 from xencim.providers.backends.records import Labelled, VirtualMachine
 from xencim.providers.security.enforcement.keeper import InForce
@@ -56,7 +57,7 @@ async def apply(
     async with security.changing:
         present = security.in_force
         check_expected(present.digest if present else None, expected)
-        plan = plan_update(present.policy if present else None, policy, await host_state(security))
+        plan = await _plan(security, present.policy if present else None, policy)
         if dry_run:
             return plan
         if not plan.is_feasible:
@@ -77,10 +78,22 @@ async def roll_back(security: Security, digest: str, *, principal: str, expected
     policy = await asyncio.to_thread(read_policy, document.xml)
     async with security.changing:
         check_expected(security.in_force.digest if security.in_force else None, expected)
-        plan = plan_update(None, policy, await host_state(security))
+        plan = await _plan(security, None, policy)
         if not plan.is_feasible:
             raise PolicyError(plan.hindrances)
         await _put_in_force(security, policy, document, plan, principal=principal, action="rolled back")
+
+
+async def _plan(security: Security, present: Policy | None, policy: Policy) -> UpdatePlan:
+    """Plan an update; where nothing is refused, what runs does not hinder it, and is only told of."""
+    plan = plan_update(present, policy, await host_state(security))
+    if security.refuses:
+        return plan
+    told = tuple(
+        replace(finding, kind=FindingKind.WARNING) if finding.kind is FindingKind.CONFLICT else finding
+        for finding in plan.findings
+    )
+    return replace(plan, findings=told)
 
 
 async def reset(security: Security, *, principal: str, expected: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """Objects given labels: machines, disks, networks, VLANs, the host.
 
-A machine that runs is held against the policy again with its new label; what a running machine uses keeps
-its label until it stops.
+Where the policy is enforced, a machine that runs is held against it again with its new label, and what a
+running machine uses keeps its label until it stops.
 
 Source: Xen 4.1: VM.set_security_label, XSPolicy.set_resource_label.
 Errors: PolicyError, whose findings have Xen's error numbers; StateError.
@@ -21,7 +21,7 @@ from xencim.acm.model import UNLABELED, Finding, FindingKind, LabelKind, PolicyE
 from xencim.providers.backends.records import AssignedLabel, Labelled, Network, VirtualMachine
 from xencim.providers.security.enforcement.uses import names_to_resolve, resolve, uses_of
 from xencim.providers.security.stores.labels import HOST_OBJECT
-from xencim.providers.security.stores.objects import Thing
+from xencim.providers.security.stores.objects import Thing, volume_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -195,6 +195,9 @@ async def thing_of(security: Security, target: Target) -> Thing:
                 f"{name!r} names no disk: give a path, or volume:POOL/NAME or network:NAME",
                 XsErr.BAD_RESOURCE_FORMAT,
             )
+        if kind == "volume":
+            pool, _, volume = rest.partition("/")
+            full = volume_name(pool, volume, view)
         return (await resolve((full,)))[full]
     if target.kind is Labelled.VLAN and not (
         name.isascii() and name.isdigit() and 1 <= int(name) <= MAX_VLAN
@@ -239,9 +242,13 @@ def _check_old(target: Target, present: AssignedLabel | None, old: str | None) -
 async def _check_change(
     security: Security, in_force: InForce, target: Target, thing: Thing, label: str
 ) -> None:
-    """Refuse a label that the policy does not have, or that what runs cannot bear."""
+    """Refuse a label that the policy does not have, or that what runs cannot bear where it is enforced."""
     kind = LabelKind.MACHINE if target.kind in {Labelled.MACHINE, Labelled.HOST} else LabelKind.RESOURCE
     _demand(in_force.rules.check_label(label, kind))
+    if target.kind is Labelled.VLAN:
+        _check_vlan(security, thing, label)
+    if not security.refuses:
+        return
     if target.kind is Labelled.MACHINE:
         await _check_machine(security, target.name, label)
     elif target.kind is Labelled.HOST:
@@ -250,7 +257,7 @@ async def _check_change(
             if machine.state.is_active and not machine.is_management_domain:
                 _demand(rules.may_run(security.label_of(machine.uuid)))
     else:
-        await _check_unused(security, target, thing, label)
+        await _check_unused(security, target, thing)
 
 
 async def _check_machine(security: Security, uuid: str, label: str) -> None:
@@ -261,16 +268,20 @@ async def _check_machine(security: Security, uuid: str, label: str) -> None:
     _demand(await security.may_label_use(label, uses_of(machine.current, security.inventory.view)))
 
 
-async def _check_unused(security: Security, target: Target, thing: Thing, label: str) -> None:
-    """Refuse to label what a running machine uses, and a VLAN with the label of another."""
-    if target.kind is Labelled.VLAN and label != UNLABELED:
-        for other in security.labels.all():
-            if (other.kind, other.label) == (Labelled.VLAN, label) and other.object != thing.object:
-                raise refusal(
-                    f"VLAN {other.object} has label {label!r}: no two VLANs have the same",
-                    XsErr.RESOURCE_ALREADY_LABELED,
-                    labels=(label,),
-                )
+def _check_vlan(security: Security, thing: Thing, label: str) -> None:
+    """Refuse a VLAN the label of another."""
+    for other in security.labels.all():
+        same = (other.kind, other.label) == (Labelled.VLAN, label) and label != UNLABELED
+        if same and other.object != thing.object:
+            raise refusal(
+                f"VLAN {other.object} has label {label!r}: no two VLANs have the same",
+                XsErr.RESOURCE_ALREADY_LABELED,
+                labels=(label,),
+            )
+
+
+async def _check_unused(security: Security, target: Target, thing: Thing) -> None:
+    """Refuse to label what a running machine uses."""
     used = await used_by_running(security, target.kind)
     user = used.get(thing.object) or used.get(thing.identity or thing.object)
     if user is not None:

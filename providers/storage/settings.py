@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import View
     from xencim.providers.management.given import Given
 
-FOLDERS = frozenset({"dir", "fs", "netfs"})
-"""Pools whose volumes are files."""
 FIXED_POOLS = frozenset({"iscsi", "iscsi-direct", "scsi", "mpath"})
 """Pools whose volumes are made where they come from, not here."""
 DISK_DRIVE = 17
@@ -219,7 +217,7 @@ def wanted_volume(asked: Given, pool: StoragePool, view: View) -> Volume:
     allocation = counted.number("AllocationQuantity")
     if allocation is not None and allocation > capacity:
         raise counted.refusal("AllocationQuantity", "it is more than Capacity")
-    if allocation is None and pool.type in FOLDERS:
+    if allocation is None and pool.is_folder:
         allocation = 0
     return Volume(
         pool=pool.name,
@@ -280,7 +278,7 @@ def _format(asked: Given, pool: StoragePool, backing: Volume | None) -> str | No
     if number not in _FORMATS:
         raise asked.refusal("FormatType", "it is 0 (default), 1 (raw) or 2 (qcow2)")
     form = _FORMATS[number]
-    if pool.type not in FOLDERS:
+    if not pool.is_folder:
         if form == "qcow2" or backing:
             raise asked.refusal("FormatType", f"volumes of a pool of type {pool.type} are raw devices")
         return None

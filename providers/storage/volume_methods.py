@@ -19,7 +19,7 @@ from xencim.providers.pools.work import Task, run
 from xencim.providers.storage import work
 from xencim.providers.storage.moving import Moving
 from xencim.providers.storage.parameters import pool_parameter
-from xencim.providers.storage.settings import FOLDERS, checked_name, named_volume, wanted_volume
+from xencim.providers.storage.settings import checked_name, named_volume, wanted_volume
 from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
 from xencim.providers.storage.work import volume_path, volume_queue
 
@@ -104,7 +104,7 @@ async def clone(call: MethodCall) -> MethodResult:
         pool=source.pool,
         name=checked_name(f"{call.path}: VolumeName", call.parameters["volumename"]),
         capacity_bytes=source.capacity_bytes,
-        allocation_bytes=0 if pool is not None and pool.type in FOLDERS else None,
+        allocation_bytes=0 if pool is not None and pool.is_folder else None,
         format=source.format,
     )
 

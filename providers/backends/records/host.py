@@ -131,6 +131,10 @@ class PoolBuild(Enum):
     OVERWRITE = "overwrite"
 
 
+_FOLDERS = frozenset({"dir", "fs", "netfs"})
+"""Types of pools whose volumes are files."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoragePool:
     """A storage pool; sizes are those of its last refresh."""
@@ -163,3 +167,8 @@ class StoragePool:
     def key(self) -> str:
         """The inventory's key."""
         return self.name
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether its volumes are files of a folder, ``target_path``."""
+        return self.type in _FOLDERS

@@ -16,7 +16,7 @@ from xencim.providers.core.spec import ClassSpec, Const, Prop, Rows
 from xencim.providers.host.templates import disk
 from xencim.providers.host.templates.common import Level
 from xencim.providers.storage.disk_pool import KIND
-from xencim.providers.storage.settings import DISK_DRIVE, FIXED_POOLS, FOLDERS
+from xencim.providers.storage.settings import DISK_DRIVE, FIXED_POOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,18 +66,18 @@ def _caption(source: StoragePool, _host: Host, level: Level) -> str:
 
 
 def _capacity(source: StoragePool, host: Host, level: Level) -> int | None:
-    is_thin = level is Level.MAXIMUM and source.type in FOLDERS
+    is_thin = level is Level.MAXIMUM and source.is_folder
     return None if is_thin else disk.TEMPLATES.quantity(source, host, level)
 
 
 def _allocation(source: StoragePool, host: Host, level: Level) -> int | None:
     if level is Level.MAXIMUM:
         return disk.TEMPLATES.quantity(source, host, level)
-    return 0 if source.type in FOLDERS and level is not Level.INCREMENT else None
+    return 0 if source.is_folder and level is not Level.INCREMENT else None
 
 
 def _format(source: StoragePool, _host: Host, level: Level) -> int | None:
-    return 1 if level is Level.DEFAULT and source.type in FOLDERS else None
+    return 1 if level is Level.DEFAULT and source.is_folder else None
 
 
 TEMPLATES = VolumeTemplates()

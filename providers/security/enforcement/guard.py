@@ -8,13 +8,13 @@ Errors: DeniedError, and those of the backend.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from xencim.acm.decisions.decision import all_of
-from xencim.providers.backends.records import Action, Labelled, StoragePool, VirtualMachine
+from xencim.providers.backends.records import Action, Labelled, VirtualMachine
 from xencim.providers.security.enforcement.uses import Use, uses_of
 from xencim.providers.security.labelling import copy_labelled
+from xencim.providers.security.stores.objects import volume_name
 
 if TYPE_CHECKING:
     from xencim.providers.backends.base import Backend, Told
@@ -162,17 +162,11 @@ class GuardedBackend:
         """
         machine = self._known(machine_uuid)
         if machine is not None:
-            use = Use(f"volume {volume.key!r}", Labelled.DISK, (self._volume_name(volume),))
+            name = volume_name(volume.pool, volume.name, self._security.inventory.view)
+            use = Use(f"volume {volume.key!r}", Labelled.DISK, (name,))
             what, who = f"dump of {machine.name!r}", (machine_uuid, machine.name)
             self._security.demand(what, who, await self._security.may_use(machine_uuid, (use,)))
         await self._backend.dump_core(machine_uuid, volume, wanted)
-
-    def _volume_name(self, volume: Volume) -> str:
-        """Return what labels call a volume of a pool that is a folder, there or still to be made."""
-        pool = self._security.inventory.view.get(StoragePool, volume.pool)
-        if pool is None or pool.target_path is None:
-            return f"volume:{volume.key}"
-        return f"file:{PurePosixPath(pool.target_path) / volume.name}"
 
     async def admit(self, description: str) -> IncomingMachine:
         """Tell what machine is to come, if the policy would let it start here."""

@@ -22,7 +22,14 @@ from xencim.acm.decisions.decision import all_of, refused
 from xencim.acm.language import read_policy
 from xencim.acm.model import UNLABELED, PolicyError
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.records import Denial, Labelled, Mode, Reaction, VirtualMachine
+from xencim.providers.backends.records import (
+    Denial,
+    FlaskState,
+    Labelled,
+    Mode,
+    Reaction,
+    VirtualMachine,
+)
 from xencim.providers.core.acting import ACTING
 from xencim.providers.core.state import StateError
 from xencim.providers.security.enforcement.drifting import DriftWatch
@@ -100,6 +107,12 @@ class Security:
     def is_on(self) -> bool:
         """Whether anything is looked at: there is a policy, and it is not switched off."""
         return self.in_force is not None and self.mode is not Mode.OFF
+
+    @property
+    def refuses(self) -> bool:
+        """Whether anything is refused under a policy: in this mode, or by the hypervisor itself."""
+        flask = self.inventory.view.get(FlaskState, "flask")
+        return self.mode is Mode.ENFORCING or (flask is not None and flask.is_enforcing)
 
     async def start(self, state: State, site: str) -> None:
         """Bring back what is kept, and follow the machines."""

@@ -124,7 +124,8 @@ async def explain_denial(call: MethodCall) -> MethodResult:
         else:
             denial = denials.get(record) if record else max(denials.values(), key=_number, default=None)
             if denial is None:
-                raise CimError(Status.NOT_FOUND, f"{record!r} is no line of a log and no refusal's number")
+                unknown = f"{record!r} is no line of a log and no refusal's number"
+                raise CimError(Status.NOT_FOUND, unknown if record else "nothing was refused yet")
             found = _of_record(denial)
     except PolicyError as error:
         return refused(call, error)

@@ -12,7 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from xencim.providers.backends.records import Volume
+from xencim.providers.backends.records import StoragePool, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,16 +57,24 @@ def is_renumbered(old: str | None, new: str | None) -> bool:
     return old_kind == new_kind and (old_kind == "device" or old_last == new_last)
 
 
+def volume_name(pool: str, name: str, view: View) -> str:
+    """Return what labels call a volume that is, or is to be: its path, where it has one on this host."""
+    volume, folder = view.get(Volume, f"{pool}/{name}"), view.get(StoragePool, pool)
+    path = volume.path if volume else None
+    if path is None and folder is not None and folder.is_folder and folder.target_path:
+        path = f"{folder.target_path.rstrip('/')}/{name}"
+    return f"file:{path}" if path and path.startswith("/") else f"volume:{pool}/{name}"
+
+
 def names_of(disk: Disk, view: View) -> tuple[str, ...]:
     """Return the names of a disk's medium and of the images under it, as far as the inventory knows them.
 
     They are not resolved yet (`named`); none: there is no medium.
     """
     if disk.pool and disk.volume:
-        volume = view.get(Volume, f"{disk.pool}/{disk.volume}")
-        if volume is None or volume.path is None or not volume.path.startswith("/"):
-            return (f"volume:{disk.pool}/{disk.volume}",)
-        return tuple(f"file:{path}" for path in _chain(volume.path, view))
+        name = volume_name(disk.pool, disk.volume, view)
+        kind, _, path = name.partition(":")
+        return tuple(f"file:{one}" for one in _chain(path, view)) if kind == "file" else (name,)
     if not disk.source:
         return ()
     if disk.source_type == "network" or not disk.source.startswith("/"):

@@ -254,8 +254,10 @@ async def test_what_may_run_and_share() -> None:
 
 async def test_denials_are_explained() -> None:
     async with secured(policy=banks()) as host:
-        with pytest.raises(CimError, match="no line of a log"):
+        with pytest.raises(CimError, match=r"^nothing was refused yet$"):
             await asked(host, "ExplainDenial", "reader")
+        with pytest.raises(CimError, match=r"^'7' is no line of a log and no refusal's number$"):
+            await asked(host, "ExplainDenial", "reader", Record="7")
         assert (await host.request(OFF, 2)).return_value == 0
         with pytest.raises(CimError):
             await host.request(OFF_TOO, 2)

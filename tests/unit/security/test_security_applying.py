@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xencim.acm.language import write_policy
-from xencim.acm.model import PolicyError, XsErr
+from xencim.acm.model import UNLABELED, FindingKind, PolicyError, XsErr
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import (
     Action,
@@ -16,6 +16,7 @@ from xencim.providers.backends.records import (
     Labelled,
     Mode,
     PolicyLabel,
+    PowerState,
     Reaction,
     SecurityPolicy,
 )
@@ -26,13 +27,14 @@ from xencim.providers.security.labelling import Target, assign
 from xencim.providers.security.stores.store import NO_POLICY, digest_of
 
 from .made_up_flask import MadeUpFlask
-from .security_world import A_BANK, B_BANK, OFF, OFF_TOO, Secured, banks, secured, without_b_bank
+from .security_world import A_BANK, B_BANK, IMAGES, OFF, OFF_TOO, Secured, banks, secured, without_b_bank
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from xencim.acm.model import Policy
 
+ONLY = "vm-00000"
 FIRST, SECOND = banks(), banks("1.1", previous="1.0")
 
 
@@ -164,3 +166,43 @@ async def test_it_outlives_the_server(tmp_path: Path) -> None:
         before = in_force(host)
     async with secured(state=State.open(file)) as host:
         assert in_force(host) == before
+
+
+def strict() -> Policy:
+    """The same policy, by which nothing without a label may run."""
+    return replace(FIRST, machine_labels=tuple(one for one in FIRST.machine_labels if one.name != UNLABELED))
+
+
+async def test_a_host_on_which_machines_run_gets_its_first_policy_where_nothing_is_refused_yet() -> None:
+    async with secured(machines=1) as host:
+        assert host.vm(ONLY).state is PowerState.RUNNING
+        assert await refused(host, strict()) is XsErr.HV_OP_FAILED
+        await set_mode(host.security, Mode.PERMISSIVE, principal="alice")
+        plan = await apply(host.security, write_policy(strict()), principal="alice", dry_run=True)
+        assert (plan.is_feasible, plan.machines_to_stop) == (True, (ONLY,))
+        assert {finding.kind for finding in plan.findings} == {FindingKind.WARNING}
+        await host.put_in_force(strict())
+        assert len(await host.security.drift.look()) == len(plan.findings) == 2
+        await host.label(ONLY, A_BANK)
+        await host.label_disk(f"{IMAGES}/{ONLY}.qcow2", A_BANK)
+        assert await host.security.drift.look() == ()
+        await set_mode(host.security, Mode.ENFORCING, principal="alice")
+        with pytest.raises(PolicyError, match="is in use by 'vm-00000', which runs: stop it first"):
+            await host.label_disk(f"{IMAGES}/{ONLY}.qcow2", B_BANK)
+
+
+async def test_a_hypervisor_that_enforces_refuses_whatever_the_mode() -> None:
+    async with secured(machines=1) as host:
+        host.fake.flask = flask = MadeUpFlask()
+        await set_mode(host.security, Mode.PERMISSIVE, principal="alice")
+        await host.security.hypervisor.tell()
+        assert await refused(host, strict()) is XsErr.HV_OP_FAILED
+        await flask.set_enforcing(enforcing=False)
+        await host.security.hypervisor.tell()
+        await host.put_in_force(strict())
+
+
+async def test_what_is_wrong_with_a_policy_itself_is_refused_in_every_mode() -> None:
+    async with secured(policy=SECOND) as host:
+        await set_mode(host.security, Mode.OFF, principal="alice")
+        assert await refused(host, FIRST) is XsErr.VERSION_PREVENTS_UPDATE

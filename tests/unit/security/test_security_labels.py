@@ -25,7 +25,7 @@ from xencim.providers.core.state import State
 from xencim.providers.security.applying import reset
 from xencim.providers.security.enforcement.refusals import DeniedError
 from xencim.providers.security.importing import MAX_BYTES, OldLabel, import_labels, parse
-from xencim.providers.security.labelling import NO_LABEL, Target, assign
+from xencim.providers.security.labelling import NO_LABEL, Target, assign, target_named
 
 from .made_up_flask import MadeUpFlask
 from .security_world import A_BANK, B_BANK, HOST, IMAGES, OFF, OFF_TOO, RUNNING, Secured, banks, secured
@@ -238,6 +238,23 @@ def test_any_bytes_are_read_or_refused(untrusted: bytes) -> None:
     for text in (untrusted, b"resources = " + untrusted):
         with suppress(PolicyError):
             assert all(isinstance(line, OldLabel) for line in parse(text))
+
+
+async def test_a_volume_is_labelled_by_its_path_there_or_still_to_be_made() -> None:
+    async with secured(policy=banks()) as host:
+        for name in (f"{OFF}.qcow2", "later.qcow2"):
+            target = target_named(host.inventory.view, f"volume:default/{name}")
+            assert target is not None
+            label = await assign(host.security, target, B_BANK, principal="alice")
+            assert label is not None
+            assert label.object == f"file:{IMAGES}/{name}"
+        target = target_named(host.inventory.view, "volume:ceph/image")
+        assert target is not None
+        elsewhere = await assign(host.security, target, B_BANK, principal="alice")
+        assert elsewhere is not None
+        assert elsewhere.object == "volume:ceph/image"
+        with pytest.raises(DeniedError, match="resource labelled 'B-Bank'"):
+            await host.site.backend.control(host.vm(OFF).uuid, Action.START, None)
 
 
 async def test_drift(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def mode(args: argparse.Namespace) -> int:
         if args.mode is not None:
             asked.call("SetEnforcementMode", Mode=number(MODES.index(args.mode) + 1), Reason=args.reason)
         told = int(asked.module()["EnforcementMode"])
-    _tell(args, {"mode": None if told == _NO_POLICY else MODES[told - 1]})
+    _tell(args, {"mode": args.mode if told == _NO_POLICY else MODES[told - 1]})
     return Exit.DONE
 
 
