@@ -28,7 +28,8 @@ from xencim.providers.host.services import (
     virtual_system_snapshot_service_capabilities,
     virtual_system_snapshot_setting_data,
 )
-from xencim.providers.host.templates import RESOURCES, STORAGE, virtual_system
+from xencim.providers.host.templates import POOLS as POOL_TEMPLATES
+from xencim.providers.host.templates import RESOURCES, virtual_system
 from xencim.providers.host.templates.common import Level
 from xencim.providers.pools.kind import pool_row
 from xencim.providers.vm.associations import ELEMENT_CAPABILITIES_LINKS
@@ -147,7 +148,7 @@ SETTINGS_DEFINE_CAPABILITIES = AssocSpec(
     profiles=("DSP1043", "DSP1042"),
     links=(
         *(_templates(module.TEMPLATES, module.SPEC) for module in RESOURCES),
-        *(_templates(module.TEMPLATES, module.SPEC) for module in STORAGE),
+        *(_templates(module.TEMPLATES, module.SPEC) for module in POOL_TEMPLATES),
         Link(
             left=virtual_system_management_capabilities.SPEC,
             right=virtual_system.SPEC,

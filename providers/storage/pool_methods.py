@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from xencim.mof.values import Instance, Path
+from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import StoragePool
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.management.given import given
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xencim.mof.values import Value
+    from xencim.providers.backends.records import Host
     from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.spec import MethodCall, MethodResult
     from xencim.providers.pools.work import Act
@@ -49,6 +51,7 @@ async def create_child_resource_pool(call: MethodCall) -> MethodResult:
             raise CimError(Status.INVALID_PARAMETER, f"ParentPool: {parent}: only DiskPool/0 holds pools")
 
     async def act(progress: Progress) -> Mapping[str, Value]:
+        _demand_type(call.inventory.view.host, pool.type)
         if build:
             await call.backend.resync()
             demand_devices_idle(call.inventory.view, pool)
@@ -59,6 +62,15 @@ async def create_child_resource_pool(call: MethodCall) -> MethodResult:
 
     facts = {"pool": pool.name, **({"build": build.value} if build else {})}
     return await run(call, Task("CreateChildResourcePool", work.POOL_MADE, _queue(pool), act, facts=facts))
+
+
+def _demand_type(host: Host, kind: str) -> None:
+    """Refuse a type of pool that the hypervisor's library was built without."""
+    if host.pool_types is not None and kind not in host.pool_types:
+        there = ", ".join(host.pool_types)
+        raise BackendError(
+            "unsupported", f"{host.hypervisor} on this host has no storage pools of type {kind}, but {there}"
+        )
 
 
 def _settings(call: MethodCall) -> Instance:

@@ -73,6 +73,7 @@ def host(session: Session, *, name: str | None) -> Host:
         guests=tuple(_with_platform(session, guest, told.arch) for guest in told.guests),
         migration_uris=told.migration_uris,
         node_memory_kib=told.node_memory_kib,
+        pool_types=_pool_types(session),
         counted=COUNTED.get(uris.driver(session.uri), ()),
     )
 
@@ -95,6 +96,11 @@ def _with_platform(session: Session, guest: GuestSupport, arch: str | None) -> G
         log.info("what %s machines can have was not told: %s", guest.os_type, error)
         told = None
     return replace(guest, platform=host_xml.platform(told)) if told else guest
+
+
+def _pool_types(session: Session) -> tuple[str, ...] | None:
+    told = session.offered(session.connection.getStoragePoolCapabilities, 0)
+    return resource_xml.pool_types(told) if told else None
 
 
 def _system_info(session: Session) -> host_xml.SystemInfo:

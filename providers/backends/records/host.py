@@ -67,6 +67,7 @@ class Host:
     migration_uris: tuple[str, ...] = ()  # transports the hypervisor takes: tcp, xenmigr, …
     snapshot_kinds: tuple[SnapshotKind, ...] = ()  # what it can take; none while it is not known
     guest_access: tuple[GuestAccess, ...] = ()  # as snapshot_kinds
+    pool_types: tuple[str, ...] | None = None  # storage pools that can be; None: the hypervisor does not tell
     scheduler: str | None = None  # of the hypervisor's own, where it has one
     capabilities: tuple[str, ...] = ()  # the kinds of guests by the hypervisor's own names
     command_line: str | None = None  # what the hypervisor was started with

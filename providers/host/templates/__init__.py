@@ -7,6 +7,7 @@ from xencim.providers.host.templates import (
     input,  # noqa: A004 - the class's own name
     memory,
     network,
+    network_pool,
     processor,
     storage_pool,
     storage_volume,
@@ -16,7 +17,7 @@ from xencim.providers.host.templates import (
 RESOURCES = (processor, memory, disk, network, graphics, input, controller)
 """The modules of templates that belong to a pool."""
 
-STORAGE = (storage_pool, storage_volume)
+POOLS = (storage_pool, storage_volume, network_pool)
 """The modules of templates of pools, and of what is made in them without a machine."""
 
-SPECS = (*(module.SPEC for module in (*RESOURCES, *STORAGE)), virtual_system.SPEC)
+SPECS = (*(module.SPEC for module in (*RESOURCES, *POOLS)), virtual_system.SPEC)

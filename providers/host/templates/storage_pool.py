@@ -1,4 +1,4 @@
-"""Templates of storage pools: for each type what it is by default, as input of CreateChildResourcePool.
+"""Templates of storage pools: for each type that the hypervisor has, as input of CreateChildResourcePool.
 
 They come from all storage of the host. A row is ``(None, type, Level.DEFAULT)``: of a pool there is no
 quantity to be told, and so neither minimum nor maximum.
@@ -33,11 +33,13 @@ class PoolTemplates:
 
     kind = KIND
 
-    def of(self, _context: Context, source: PoolSource) -> Iterator[Row]:
+    def of(self, context: Context, source: PoolSource) -> Iterator[Row]:
         """Yield the rows of what can be made from one pool: pools from all storage of the host only."""
+        there = context.view.host.pool_types
         if source is None:
             for kind in POOL_TYPES.values():
-                yield (None, kind, Level.DEFAULT)
+                if there is None or kind.name in there:
+                    yield (None, kind, Level.DEFAULT)
 
     def all(self, context: Context) -> Iterator[Row]:
         """Yield all rows."""

@@ -163,3 +163,13 @@ def test_states_and_reasons() -> None:
         PoolState.INACCESSIBLE,
         PoolState.INACCESSIBLE,
     ]
+
+
+def test_types_of_pools_that_the_daemon_has() -> None:
+    xml = """
+        <storagepoolCapabilities>
+          <pool type='dir' supported='yes'><volOptions><defaultFormat type='raw'/></volOptions></pool>
+          <pool type='rbd' supported='no'/>
+          <pool type='iscsi' supported='yes'/>
+        </storagepoolCapabilities>"""
+    assert resource_xml.pool_types(xml) == ("dir", "iscsi")

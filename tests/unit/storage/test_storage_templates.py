@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,15 @@ async def test_templates_are_good_as_input(storage: Storage) -> None:
     made = await storage.call(SERVICE, "CreateChildResourcePool", ElementName="new", Settings=(wish,))
     assert made.return_value == 0
     assert storage.view.all(StoragePool)["new"].source_devices == ("/dev/sdb",)
+
+
+async def test_pools_that_the_hypervisor_cannot_have_are_neither_told_nor_made(storage: Storage) -> None:
+    storage.inventory.put(replace(storage.view.host, pool_types=("dir", "netfs")))
+    told_types = [row[1].name for row in storage_pool.SPEC.rows.all(context_of(storage))]
+    assert told_types == ["dir", "netfs"]
+    made = await storage.create_pool(Type=6)
+    assert made.return_value == 1
+    assert list(storage.view.all(StoragePool)) == ["default"]
 
 
 async def test_the_capabilities_of_pools_lead_to_them(storage: Storage) -> None:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 
+def pool_types(xml: str) -> tuple[str, ...]:
+    """Return the types of storage pools that a daemon has a backend of."""
+    pools = document(xml, "storagepoolCapabilities").iterfind("pool[@supported='yes']")
+    return tuple(pool.get("type") or "" for pool in pools)
+
+
 def storage_pool(
     xml: str, *, state: PoolState, autostart: bool | None = None, persistent: bool = True
 ) -> StoragePool:
