@@ -45,7 +45,7 @@ class Request:
 
     timeout_ms: int
     principal: str | None
-    language: str | None
+    languages: str | None
     operation: op.Operation
 
 
@@ -71,7 +71,7 @@ def read_request(content: bytes) -> Request:
     reader = Reader(content)
     timeout_ms = reader.u32()
     principal = reader.optional_text()
-    language = reader.optional_text()
+    languages = reader.optional_text()
     code = reader.u8()
     read = _OPERATIONS.get(code)
     if read is None:
@@ -80,7 +80,7 @@ def read_request(content: bytes) -> Request:
     only_class = reader.optional_text()
     operation = read(_Target(read_path(reader), only_class, flags), reader)
     reader.end()
-    return Request(timeout_ms, principal, language, operation)
+    return Request(timeout_ms, principal, languages, operation)
 
 
 # Operations ------------------------------------------------------------------------------------

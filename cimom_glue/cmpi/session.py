@@ -27,6 +27,7 @@ from xencim.cimom_glue.cmpi.frames import (
 from xencim.cimom_glue.cmpi.requests import WatchEvents, read_request
 from xencim.cimom_glue.logs import request_id
 from xencim.providers.core import operations as op
+from xencim.providers.core.acting import LANGUAGES
 from xencim.providers.core.errors import CimError, Status
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LANGUAGE = "en"  # of all our texts
 _CONTENT_SECONDS = 10.0  # from a request's header to its last byte: both are on one machine
 _LATER_SECONDS = 1.0  # the library gives up first, and knows better what to say
 _numbers = itertools.count(1)
@@ -135,6 +137,10 @@ class Session:
 
     async def _carry_out(self, request: Request) -> None:
         principal = await self._principals.find(request.principal)
+        LANGUAGES.set(request.languages)
+        log.debug(
+            "%s of %s, who reads %s", type(request.operation).__name__, principal.name, request.languages
+        )
         if isinstance(request.operation, WatchEvents):
             await self._watch(request.operation, principal)
             return
@@ -161,5 +167,6 @@ class Session:
         await self._writer.drain()
 
     async def _error(self, error: CimError) -> None:
-        self._writer.write(frame(Kind.ERROR, u32(int(error.status)) + text(error.description)))
+        content = u32(int(error.status)) + text(error.description) + text(LANGUAGE)
+        self._writer.write(frame(Kind.ERROR, content))
         await self._writer.drain()

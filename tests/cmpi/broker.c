@@ -425,14 +425,21 @@ static CMPIData context_entry(const CMPIContext *context, const char *name, CMPI
     return entry_named(context->hdl, name, status);
 }
 
-static CMPIContextFT context_functions = {.ftVersion = 100, .getEntry = context_entry};
+static CMPIStatus context_add(const CMPIContext *context, const char *name, const CMPIValue *value,
+                              CMPIType type) {
+    set_entry(context->hdl, name, make_data(value, type));
+    return ok;
+}
+
+static CMPIContextFT context_functions = {
+    .ftVersion = 100, .getEntry = context_entry, .addEntry = context_add};
 
 CMPIContext *make_context(const char *principal, unsigned flags) {
     struct object *object = make();
     object->as.context = (CMPIContext){object, &context_functions};
     CMPIValue value = {.uint32 = flags};
     set_entry(object, CMPI_INVOCATION_FLAGS, make_data(&value, CMPI_uint32));
-    set_entry(object, CMPI_ACCEPT_LANGUAGE, make_data((const CMPIValue *)"en", CMPI_chars));
+    set_entry(object, CMPI_ACCEPT_LANGUAGE, make_data((const CMPIValue *)"de, en;q=0.5", CMPI_chars));
     if (principal != NULL) {
         set_entry(object, CMPI_PRINCIPAL, make_data((const CMPIValue *)principal, CMPI_chars));
     }

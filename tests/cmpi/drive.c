@@ -1,9 +1,9 @@
 /*
  * Calls the provider library through CMPI's function tables as a CIMOM does, and prints what comes.
  *
- * drive LIBRARY [-p PRINCIPAL] [-f FLAGS] [-m PROVIDER] [-t THREADS] [-n TIMES] [-s PROPERTY] [-o] [-F]
+ * drive LIBRARY [-p PRINCIPAL] [-f FLAGS] [-m PROVIDER] [-t THREADS] [-n TIMES] [-s PROPERTY] [-o] [-l] [-F]
  * OPERATION NAMESPACE CLASS ARGUMENT… An ARGUMENT "-" is NULL. Keys and properties are NAME=TEXT. -o counts
- * the objects that a call has left, -F calls from a forked child as well. Exit status 3: threads had
+ * the objects that a call has left, -l tells the answer's language, -F calls from a forked child as well. Exit status 3: threads had
  * different answers, 4: a descriptor was left open.
  */
 #include <dirent.h>
@@ -23,7 +23,7 @@ static struct {
     const char *principal, *provider, *operation, *namespace, *class_name;
     unsigned flags;
     int threads, times, count;
-    bool objects, forks;
+    bool objects, languages, forks;
     char **arguments;
 } options = {.principal = "root", .provider = "xencim", .threads = 1, .times = 1};
 
@@ -135,10 +135,9 @@ static CMPIStatus invoke(const CMPIContext *context, const CMPIResult *result) {
     return status;
 }
 
-static CMPIStatus call(void) {
+static CMPIStatus call(const CMPIContext *context) {
     const char *names[LIST_MAX];
     char buffer[1024];
-    const CMPIContext *context = make_context(options.principal, options.flags);
     const CMPIResult *result = make_result();
     const char *operation = options.operation;
     if (strcmp(operation, "names") == 0) {
@@ -190,10 +189,16 @@ static void *run(void *unused) {
         char *text = NULL;
         size_t size = 0;
         output = open_memstream(&text, &size);
-        CMPIStatus status = call();
+        const CMPIContext *context = make_context(options.principal, options.flags);
+        CMPIStatus status = call(context);
         size_t left = count_objects();
         fprintf(output, "rc %d %s\n", status.rc,
                 status.msg ? status.msg->ft->getCharPtr(status.msg, NULL) : "");
+        if (options.languages) {
+            CMPIData language = context->ft->getEntry(context, CMPI_CONTENT_LANGUAGE, NULL);
+            fprintf(output, "language %s\n",
+                    language.state == CMPI_goodValue ? string_text(language.value.string, NULL) : "none");
+        }
         if (options.objects) {
             fprintf(output, "objects %zu\n", left);
         }
@@ -291,7 +296,7 @@ static int use_library(const char *library_path) {
 int main(int count, char **arguments) {
     const char *library = arguments[1];
     optind = 2;
-    for (int option; (option = getopt(count, arguments, "+p:f:m:t:n:s:oF")) != -1;) {
+    for (int option; (option = getopt(count, arguments, "+p:f:m:t:n:s:olF")) != -1;) {
         switch (option) {
         case 'p': options.principal = strcmp(optarg, "-") == 0 ? NULL : optarg; break;
         case 'f': options.flags = (unsigned)atoi(optarg); break;
@@ -300,6 +305,7 @@ int main(int count, char **arguments) {
         case 'n': options.times = atoi(optarg); break;
         case 's': string_only_property = optarg; break;
         case 'o': options.objects = true; break;
+        case 'l': options.languages = true; break;
         case 'F': options.forks = true; break;
         default: return 2;
         }

@@ -10,6 +10,7 @@ import pytest
 from xencim.mof.model import ClassDecl, PropertyDecl, Qualifier
 from xencim.mof.values import Instance, Path, TypedValue, WildcardDateTime
 from xencim.providers.core import operations as op
+from xencim.providers.core.acting import LANGUAGES
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.results import Batch, Done, Instances, MethodReturn, OutParameter, Paths, Shape
 from xencim.providers.core.served import Served, ServedProperty, Site
@@ -88,11 +89,13 @@ class Echo:
     def __init__(self, rows: tuple[str, ...] = ("alice",)) -> None:
         self.asked: list[op.Operation] = []
         self.principals: set[str] = set()
+        self.languages: set[str | None] = set()
         self._batch = Batch(Made(), [(row,) for row in rows])
 
     async def execute(self, operation: op.Operation, principal: Principal) -> Result:
         self.asked.append(operation)
         self.principals.add(principal.name)
+        self.languages.add(LANGUAGES.get())
         match operation:
             case op.InvokeMethod():
                 out = tuple(
@@ -270,6 +273,15 @@ async def test_status_and_message_come_back_unchanged(sanitized: Built, daemon: 
     async with daemon(Echo()) as socket:
         answer = await sanitized.call(socket, "-n", "3", "get", NAMESPACE, "T_Class", "-", "Name=nobody")
     assert answer.lines == ["rc 6 no such thing: Ünïcode (look)"]
+
+
+async def test_languages_go_both_ways(sanitized: Built, daemon: Daemon) -> None:
+    engine = Echo()
+    async with daemon(engine) as socket:
+        told = await sanitized.call(socket, "-l", "names", NAMESPACE, "T_Class")
+        refused = await sanitized.call(socket, "-l", "get", NAMESPACE, "T_Class", "-", "Name=nobody")
+    assert engine.languages == {"de, en;q=0.5"}
+    assert (told.lines[-1], refused.lines[-1]) == ("language none", "language en")
 
 
 @pytest.mark.parametrize("principal", ["-", "", ":secret"])

@@ -53,7 +53,7 @@ static uint32_t invocation_flags(const CMPIContext *context) {
 
 void begin_call(struct call *call, const struct origin *origin, enum operation operation,
                 const CMPIContext *context, const CMPIResult *result, const CMPIObjectPath *path) {
-    *call = (struct call){.operation = operation};
+    *call = (struct call){.context = context, .operation = operation};
     call->to.broker = origin->broker;
     call->to.result = result;
     call->to.namespace = text_of(path->ft->getNameSpace(path, NULL));
@@ -74,17 +74,25 @@ struct answer {
     bool delivered; /* something has reached the broker, so the call cannot be made again */
 };
 
-static CMPIStatus read_error(const struct delivery *to, struct reader *content) {
+/* The message's language becomes that of the CIMOM's answer. */
+static CMPIStatus read_error(const struct call *call, struct reader *content) {
+    const CMPIBroker *broker = call->to.broker;
     CMPIrc rc = (CMPIrc)read_number(content, 4);
     const char *message = read_text(content);
+    const char *language = read_text(content);
     if (content->failed || message == NULL || rc == CMPI_RC_OK) {
-        return failure(to->broker, CMPI_RC_ERR_FAILED, "the answer of xencim's daemon is malformed");
+        return failure(broker, CMPI_RC_ERR_FAILED, "the answer of xencim's daemon is malformed");
     }
-    return failure(to->broker, rc, message);
+    if (language != NULL) {
+        call->context->ft->addEntry(call->context, CMPI_CONTENT_LANGUAGE,
+                                    (const CMPIValue *)(const void *)language, CMPI_chars);
+    }
+    return failure(broker, rc, message);
 }
 
-static enum outcome receive_answer(const struct delivery *to, struct connection *connection,
+static enum outcome receive_answer(const struct call *call, struct connection *connection,
                                    int64_t deadline_ms, struct answer *answer) {
+    const struct delivery *to = &call->to;
     for (;;) {
         struct header header;
         struct reader content;
@@ -102,7 +110,7 @@ static enum outcome receive_answer(const struct delivery *to, struct connection 
             return OUTCOME_DONE;
         }
         if (header.kind == FRAME_ERROR) {
-            answer->status = read_error(to, &content);
+            answer->status = read_error(call, &content);
             return OUTCOME_DONE;
         }
         if (header.kind != FRAME_ITEMS) {
@@ -155,7 +163,7 @@ static enum outcome attempt(struct call *call, int64_t deadline_ms, struct answe
     outcome = send_frame(connection, &call->request, deadline_ms);
     bool sent = outcome == OUTCOME_DONE;
     if (sent) {
-        outcome = receive_answer(&call->to, connection, deadline_ms, answer);
+        outcome = receive_answer(call, connection, deadline_ms, answer);
     }
     *again = reused && outcome == OUTCOME_LOST && !answer->delivered && (!sent || is_read(call->operation));
     if (outcome == OUTCOME_DONE) {

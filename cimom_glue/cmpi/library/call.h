@@ -16,6 +16,7 @@ struct origin {
 struct call {
     struct writer request;
     struct delivery to;
+    const CMPIContext *context;
     enum operation operation;
     size_t deadline_at; /* where the request tells how long it may take */
     bool away;          /* once it is finished: nobody listens */

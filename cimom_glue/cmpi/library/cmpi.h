@@ -119,6 +119,7 @@ typedef struct _CMPIData {
 #define CMPI_PRINCIPAL "CMPIPrincipal"
 #define CMPI_INVOCATION_FLAGS "CMPIInvocationFlags"
 #define CMPI_ACCEPT_LANGUAGE "CMPIAcceptLanguage"
+#define CMPI_CONTENT_LANGUAGE "CMPIContentLanguage" /* and what it may leave there */
 
 enum { CMPI_FLAG_DeepInheritance = 2 };
 
