@@ -3,7 +3,6 @@
  * released at once: a broker frees the rest only when the whole call ends, and an enumeration may be
  * of 30,000 instances.
  */
-#include <string.h>
 
 #include "objects.h"
 
@@ -22,18 +21,6 @@ static CMPIInstance *read_instance(const struct delivery *, struct reader *, con
 
 CMPIStatus failure(const CMPIBroker *broker, CMPIrc rc, const char *text) {
     return (CMPIStatus){rc, broker->eft->newString(broker, text, NULL)};
-}
-
-static CMPIType type_of(unsigned tag) {
-    static const CMPIType types[TAG_TYPES] = {
-        [TAG_BOOLEAN] = CMPI_boolean,   [TAG_CHAR16] = CMPI_char16,     [TAG_UINT8] = CMPI_uint8,
-        [TAG_UINT16] = CMPI_uint16,     [TAG_UINT32] = CMPI_uint32,     [TAG_UINT64] = CMPI_uint64,
-        [TAG_SINT8] = CMPI_sint8,       [TAG_SINT16] = CMPI_sint16,     [TAG_SINT32] = CMPI_sint32,
-        [TAG_SINT64] = CMPI_sint64,     [TAG_REAL32] = CMPI_real32,     [TAG_REAL64] = CMPI_real64,
-        [TAG_STRING] = CMPI_string,     [TAG_DATETIME] = CMPI_dateTime, [TAG_REFERENCE] = CMPI_ref,
-        [TAG_INSTANCE] = CMPI_instance,
-    };
-    return tag < TAG_TYPES ? types[tag] : CMPI_null;
 }
 
 static const CMPIValue *pointer(const struct slot *slot) {
@@ -113,44 +100,36 @@ static void read_date(const struct delivery *to, struct reader *reader, struct s
     reader->failed |= text == NULL;
 }
 
-static void read_scalar(const struct delivery *to, struct reader *reader, struct slot *slot, int depth) {
-    uint32_t bits;
-    uint64_t wide;
-    switch (slot->type) {
-    case CMPI_boolean: slot->value.boolean = read_number(reader, 1) != 0; break;
-    case CMPI_uint8:
-    case CMPI_sint8: slot->value.uint8 = (uint8_t)read_number(reader, 1); break;
-    case CMPI_char16:
-    case CMPI_uint16:
-    case CMPI_sint16: slot->value.uint16 = (uint16_t)read_number(reader, 2); break;
-    case CMPI_uint32:
-    case CMPI_sint32: slot->value.uint32 = (uint32_t)read_number(reader, 4); break;
-    case CMPI_real32:
-        bits = (uint32_t)read_number(reader, 4);
-        memcpy(&slot->value.real32, &bits, sizeof bits);
-        break;
-    case CMPI_real64:
-        wide = read_number(reader, 8);
-        memcpy(&slot->value.real64, &wide, sizeof wide);
-        break;
-    case CMPI_string:
+/* A value whose type has `bytes`, 0 for one that is no number. */
+static void read_scalar(const struct delivery *to, struct reader *reader, struct slot *slot, unsigned bytes,
+                        int depth) {
+    uint64_t number = bytes > 0 ? read_number(reader, bytes) : 0;
+    switch (bytes) {
+    case 1: slot->value.uint8 = slot->type == CMPI_boolean ? number != 0 : (uint8_t)number; return;
+    case 2: slot->value.uint16 = (uint16_t)number; return;
+    case 4: slot->value.uint32 = (uint32_t)number; return;
+    case 8: slot->value.uint64 = number; return;
+    default: break;
+    }
+    if (slot->type == CMPI_string) {
         slot->chars = read_text(reader);
         slot->type = CMPI_chars;
         reader->failed |= slot->chars == NULL;
-        break;
-    case CMPI_dateTime: read_date(to, reader, slot); break;
-    case CMPI_ref: slot->value.ref = read_path(to, reader, NULL, depth + 1); break;
-    case CMPI_instance: read_embedded(to, reader, slot, depth); break;
-    default: slot->value.uint64 = read_number(reader, 8);
+    } else if (slot->type == CMPI_dateTime) {
+        read_date(to, reader, slot);
+    } else if (slot->type == CMPI_ref) {
+        slot->value.ref = read_path(to, reader, NULL, depth + 1);
+    } else {
+        read_embedded(to, reader, slot, depth);
     }
 }
 
 static void read_element(const struct delivery *to, struct reader *reader, CMPIArray *array, CMPICount at,
-                         struct slot *slot, int depth) {
+                         struct slot *slot, unsigned bytes, int depth) {
     if (read_number(reader, 1) == 0) {
         return; /* an array's elements are NULL until they are set */
     }
-    read_scalar(to, reader, slot, depth);
+    read_scalar(to, reader, slot, bytes, depth);
     if (reader->failed || slot->absent) {
         return;
     }
@@ -162,7 +141,8 @@ static void read_element(const struct delivery *to, struct reader *reader, CMPIA
     array->ft->setElementAt(array, at, &slot->value, slot->type);
 }
 
-static void read_array(const struct delivery *to, struct reader *reader, struct slot *slot, int depth) {
+static void read_array(const struct delivery *to, struct reader *reader, struct slot *slot, unsigned bytes,
+                       int depth) {
     CMPICount count = (CMPICount)read_number(reader, 4);
     /* Each element is a byte at least, so a frame bounds what an array may take. */
     if (reader->failed || count > (size_t)(reader->end - reader->at)) {
@@ -177,7 +157,7 @@ static void read_array(const struct delivery *to, struct reader *reader, struct 
     }
     for (CMPICount i = 0; i < count && !reader->failed; i++) {
         struct slot element = {.type = type};
-        read_element(to, reader, array, i, &element, depth);
+        read_element(to, reader, array, i, &element, bytes, depth);
     }
     slot->type = type | CMPI_ARRAY;
     slot->value.array = array;
@@ -186,7 +166,9 @@ static void read_array(const struct delivery *to, struct reader *reader, struct 
 
 static void read_slot(const struct delivery *to, struct reader *reader, struct slot *slot, int depth) {
     unsigned tag = (unsigned)read_number(reader, 1);
-    *slot = (struct slot){.type = type_of(tag & ~(unsigned)(TAG_NULL | TAG_ARRAY))};
+    unsigned plain = tag & ~(unsigned)(TAG_NULL | TAG_ARRAY);
+    const struct kind *kind = &kinds[plain < TAG_TYPES ? plain : 0];
+    *slot = (struct slot){.type = kind->type};
     if (slot->type == CMPI_null || depth > NESTING_MAX) {
         reader->failed = true;
     }
@@ -195,9 +177,9 @@ static void read_slot(const struct delivery *to, struct reader *reader, struct s
         slot->absent = true;
     } else if (tag & TAG_ARRAY) {
         slot->absent = true;
-        read_array(to, reader, slot, depth);
+        read_array(to, reader, slot, kind->bytes, depth);
     } else {
-        read_scalar(to, reader, slot, depth);
+        read_scalar(to, reader, slot, kind->bytes, depth);
     }
     if (reader->failed && !(slot->type & CMPI_ARRAY)) {
         slot->absent = true;

@@ -1,5 +1,4 @@
 /* From the broker's objects to a request's content. */
-#include <string.h>
 
 #include "objects.h"
 
@@ -7,27 +6,22 @@ const char *text_of(const CMPIString *string) {
     return string == NULL ? NULL : string->ft->getCharPtr(string, NULL);
 }
 
-static int tag_of(CMPIType type) {
-    switch (type) {
-    case CMPI_boolean: return TAG_BOOLEAN;
-    case CMPI_char16: return TAG_CHAR16;
-    case CMPI_uint8: return TAG_UINT8;
-    case CMPI_uint16: return TAG_UINT16;
-    case CMPI_uint32: return TAG_UINT32;
-    case CMPI_uint64: return TAG_UINT64;
-    case CMPI_sint8: return TAG_SINT8;
-    case CMPI_sint16: return TAG_SINT16;
-    case CMPI_sint32: return TAG_SINT32;
-    case CMPI_sint64: return TAG_SINT64;
-    case CMPI_real32: return TAG_REAL32;
-    case CMPI_real64: return TAG_REAL64;
-    case CMPI_string:
-    case CMPI_chars: return TAG_STRING;
-    case CMPI_dateTime: return TAG_DATETIME;
-    case CMPI_ref: return TAG_REFERENCE;
-    case CMPI_instance: return TAG_INSTANCE;
-    default: return 0;
+const struct kind kinds[TAG_TYPES] = {
+    [TAG_BOOLEAN] = {CMPI_boolean, 1},   [TAG_CHAR16] = {CMPI_char16, 2},     [TAG_UINT8] = {CMPI_uint8, 1},
+    [TAG_UINT16] = {CMPI_uint16, 2},     [TAG_UINT32] = {CMPI_uint32, 4},     [TAG_UINT64] = {CMPI_uint64, 8},
+    [TAG_SINT8] = {CMPI_sint8, 1},       [TAG_SINT16] = {CMPI_sint16, 2},     [TAG_SINT32] = {CMPI_sint32, 4},
+    [TAG_SINT64] = {CMPI_sint64, 8},     [TAG_REAL32] = {CMPI_real32, 4},     [TAG_REAL64] = {CMPI_real64, 8},
+    [TAG_STRING] = {CMPI_string, 0},     [TAG_DATETIME] = {CMPI_dateTime, 0}, [TAG_REFERENCE] = {CMPI_ref, 0},
+    [TAG_INSTANCE] = {CMPI_instance, 0},
+};
+
+static unsigned tag_of(CMPIType type) {
+    CMPIType wanted = type == CMPI_chars ? CMPI_string : type;
+    unsigned tag = TAG_TYPES - 1;
+    while (tag > 0 && kinds[tag].type != wanted) {
+        tag--;
     }
+    return tag;
 }
 
 static bool is_null(CMPIData data) {
@@ -40,27 +34,8 @@ static bool is_null(CMPIData data) {
 }
 
 static void write_scalar(struct writer *writer, CMPIType type, const CMPIValue *value, int depth) {
-    uint32_t bits;
-    uint64_t wide;
     switch (type) {
     case CMPI_boolean: write_number(writer, value->boolean != 0, 1); break;
-    case CMPI_uint8:
-    case CMPI_sint8: write_number(writer, value->uint8, 1); break;
-    case CMPI_char16:
-    case CMPI_uint16:
-    case CMPI_sint16: write_number(writer, value->uint16, 2); break;
-    case CMPI_uint32:
-    case CMPI_sint32: write_number(writer, value->uint32, 4); break;
-    case CMPI_uint64:
-    case CMPI_sint64: write_number(writer, value->uint64, 8); break;
-    case CMPI_real32:
-        memcpy(&bits, &value->real32, sizeof bits);
-        write_number(writer, bits, 4);
-        break;
-    case CMPI_real64:
-        memcpy(&wide, &value->real64, sizeof wide);
-        write_number(writer, wide, 8);
-        break;
     case CMPI_string: write_text(writer, text_of(value->string)); break;
     case CMPI_chars: write_text(writer, value->chars); break;
     case CMPI_dateTime:
@@ -71,7 +46,14 @@ static void write_scalar(struct writer *writer, CMPIType type, const CMPIValue *
         write_text(writer, NULL);
         write_instance(writer, value->inst, depth + 1);
         break;
-    default: writer->failed = true;
+    default: /* numbers lie in the union with their own sizes, real ones too */
+        switch (kinds[tag_of(type)].bytes) {
+        case 1: write_number(writer, value->uint8, 1); break;
+        case 2: write_number(writer, value->uint16, 2); break;
+        case 4: write_number(writer, value->uint32, 4); break;
+        case 8: write_number(writer, value->uint64, 8); break;
+        default: writer->failed = true;
+        }
     }
 }
 
@@ -96,12 +78,12 @@ void write_data(struct writer *writer, CMPIData data, int depth) {
     CMPIType type = data.type & (CMPIType)~CMPI_ARRAY;
     bool absent = is_null(data);
     /* A NULL may come without a type, and the daemon knows the declared one. */
-    int tag = absent && tag_of(type) == 0 ? TAG_STRING : tag_of(type);
+    unsigned tag = absent && tag_of(type) == 0 ? TAG_STRING : tag_of(type);
     if (tag == 0 || depth > NESTING_MAX) {
         writer->failed = true;
         return;
     }
-    write_number(writer, (uint64_t)tag | (array ? TAG_ARRAY : 0) | (absent ? TAG_NULL : 0), 1);
+    write_number(writer, tag | (array ? TAG_ARRAY : 0) | (absent ? TAG_NULL : 0), 1);
     if (absent) {
         return;
     }
@@ -112,21 +94,24 @@ void write_data(struct writer *writer, CMPIData data, int depth) {
     }
 }
 
+/* Write the `count` keys, properties or arguments of an object, which `get` gives with their names. */
+#define WRITE_ENTRIES(writer, object, get, count, depth)                                                     \
+    do {                                                                                                     \
+        CMPICount entries = (count);                                                                         \
+        (writer)->failed |= entries > UINT16_MAX;                                                            \
+        write_number(writer, entries, 2);                                                                    \
+        for (CMPICount i = 0; i < entries && !(writer)->failed; i++) {                                       \
+            CMPIString *name = NULL;                                                                         \
+            CMPIData entry = (object)->ft->get(object, i, &name, NULL);                                      \
+            write_text(writer, text_of(name));                                                               \
+            write_data(writer, entry, depth);                                                                \
+        }                                                                                                    \
+    } while (0)
+
 void write_path(struct writer *writer, const CMPIObjectPath *path, int depth) {
     write_text(writer, text_of(path->ft->getNameSpace(path, NULL)));
     write_text(writer, text_of(path->ft->getClassName(path, NULL)));
-    CMPICount count = path->ft->getKeyCount(path, NULL);
-    if (count > UINT16_MAX) {
-        writer->failed = true;
-        return;
-    }
-    write_number(writer, count, 2);
-    for (CMPICount i = 0; i < count && !writer->failed; i++) {
-        CMPIString *name = NULL;
-        CMPIData key = path->ft->getKeyAt(path, i, &name, NULL);
-        write_text(writer, text_of(name));
-        write_data(writer, key, depth);
-    }
+    WRITE_ENTRIES(writer, path, getKeyAt, path->ft->getKeyCount(path, NULL), depth);
 }
 
 void write_instance(struct writer *writer, const CMPIInstance *instance, int depth) {
@@ -136,33 +121,11 @@ void write_instance(struct writer *writer, const CMPIInstance *instance, int dep
         return;
     }
     write_path(writer, path, depth);
-    CMPICount count = instance->ft->getPropertyCount(instance, NULL);
-    if (count > UINT16_MAX) {
-        writer->failed = true;
-        return;
-    }
-    write_number(writer, count, 2);
-    for (CMPICount i = 0; i < count && !writer->failed; i++) {
-        CMPIString *name = NULL;
-        CMPIData property = instance->ft->getPropertyAt(instance, i, &name, NULL);
-        write_text(writer, text_of(name));
-        write_data(writer, property, depth);
-    }
+    WRITE_ENTRIES(writer, instance, getPropertyAt, instance->ft->getPropertyCount(instance, NULL), depth);
 }
 
 void write_args(struct writer *writer, const CMPIArgs *args) {
-    CMPICount count = args == NULL ? 0 : args->ft->getArgCount(args, NULL);
-    if (count > UINT16_MAX) {
-        writer->failed = true;
-        return;
-    }
-    write_number(writer, count, 2);
-    for (CMPICount i = 0; i < count && !writer->failed; i++) {
-        CMPIString *name = NULL;
-        CMPIData argument = args->ft->getArgAt(args, i, &name, NULL);
-        write_text(writer, text_of(name));
-        write_data(writer, argument, 0);
-    }
+    WRITE_ENTRIES(writer, args, getArgAt, args == NULL ? 0 : args->ft->getArgCount(args, NULL), 0);
 }
 
 /* A list of names that ends with NULL; none at all is told from an empty one. */

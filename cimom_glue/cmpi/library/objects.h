@@ -9,6 +9,12 @@
 #include "cmpi.h"
 #include "frame.h"
 
+/* CMPI's types by their tags, and the bytes of those that are numbers. */
+extern const struct kind {
+    CMPIType type;
+    uint8_t bytes;
+} kinds[TAG_TYPES];
+
 /* Text of a broker's string, NULL where there is none. */
 const char *text_of(const CMPIString *);
 

@@ -7,6 +7,7 @@
  *
  * Source: CMPI 1.0, chapter 6.
  */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,177 +44,130 @@ CMPIStatus end_provider(void *interface) {
     return (CMPIStatus){CMPI_RC_OK, NULL};
 }
 
-/* Instances ----------------------------------------------------------------------------------- */
-
-static CMPIStatus clean_up_instances(CMPIInstanceMI *mi, const CMPIContext *context,
-                                     CMPIBoolean terminating) {
-    (void)context;
-    (void)terminating;
-    return end_provider(mi);
+/*
+ * Make a call of what all operations have and of an operation's own parts, in the order of `parts`: t is a
+ * text, n a list of names, p the same as the caller's property list, i an instance.
+ */
+static CMPIStatus ask(const void *mi, enum operation operation, const CMPIContext *context,
+                      const CMPIResult *result, const CMPIObjectPath *path, const char *parts, ...) {
+    struct call call;
+    begin_call(&call, origin_of(mi), operation, context, result, path);
+    va_list given;
+    va_start(given, parts);
+    for (; *parts != '\0'; parts++) {
+        if (*parts == 't') {
+            write_text(&call.request, va_arg(given, const char *));
+        } else if (*parts == 'i') {
+            write_instance(&call.request, va_arg(given, const CMPIInstance *), 0);
+        } else {
+            const char **names = va_arg(given, const char **);
+            call.to.properties = *parts == 'p' ? names : NULL;
+            write_names(&call.request, names);
+        }
+    }
+    va_end(given);
+    return finish_call(&call);
 }
+
+/* How an interface is made and let go of is the same for all but that of indications. */
+#define INTERFACE(Kind, member)                                                                              \
+    static const CMPI##Kind##FT member##_functions;                                                          \
+                                                                                                             \
+    static CMPIStatus clean_up_##member(CMPI##Kind *mi, const CMPIContext *context,                          \
+                                        CMPIBoolean terminating) {                                           \
+        (void)context;                                                                                       \
+        (void)terminating;                                                                                   \
+        return end_provider(mi);                                                                             \
+    }                                                                                                        \
+                                                                                                             \
+    EXPORT CMPI##Kind *_Generic_Create_##Kind(const CMPIBroker *, const CMPIContext *, const char *,         \
+                                              CMPIStatus *);                                                 \
+                                                                                                             \
+    EXPORT CMPI##Kind *_Generic_Create_##Kind(const CMPIBroker *broker, const CMPIContext *context,          \
+                                              const char *name, CMPIStatus *status) {                        \
+        (void)context;                                                                                       \
+        struct provider *provider = make_provider(broker, name, status);                                     \
+        if (provider == NULL) {                                                                              \
+            return NULL;                                                                                     \
+        }                                                                                                    \
+        provider->interface.member = (CMPI##Kind){provider, &member##_functions};                            \
+        return &provider->interface.member;                                                                  \
+    }
+
+INTERFACE(InstanceMI, instance)
+INTERFACE(AssociationMI, association)
+INTERFACE(MethodMI, method)
 
 static CMPIStatus enumerate_names(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                                   const CMPIObjectPath *path) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_ENUMERATE_NAMES, context, result, path);
-    return finish_call(&call);
+    return ask(mi, OP_ENUMERATE_NAMES, context, result, path, "");
 }
 
 static CMPIStatus enumerate(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                             const CMPIObjectPath *path, const char **properties) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_ENUMERATE, context, result, path);
-    call.to.properties = properties;
-    write_names(&call.request, properties);
-    return finish_call(&call);
+    return ask(mi, OP_ENUMERATE, context, result, path, "p", properties);
 }
 
 static CMPIStatus get(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                       const CMPIObjectPath *path, const char **properties) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_GET, context, result, path);
-    call.to.properties = properties;
-    write_names(&call.request, properties);
-    return finish_call(&call);
+    return ask(mi, OP_GET, context, result, path, "p", properties);
 }
 
 static CMPIStatus create(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                          const CMPIObjectPath *path, const CMPIInstance *instance) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_CREATE, context, result, path);
-    write_instance(&call.request, instance, 0);
-    return finish_call(&call);
+    return ask(mi, OP_CREATE, context, result, path, "i", instance);
 }
 
 static CMPIStatus modify(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                          const CMPIObjectPath *path, const CMPIInstance *instance, const char **properties) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_MODIFY, context, result, path);
-    write_instance(&call.request, instance, 0);
-    write_names(&call.request, properties);
-    return finish_call(&call);
+    return ask(mi, OP_MODIFY, context, result, path, "in", instance, properties);
 }
 
 static CMPIStatus delete(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                          const CMPIObjectPath *path) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_DELETE, context, result, path);
-    return finish_call(&call);
+    return ask(mi, OP_DELETE, context, result, path, "");
 }
 
 static CMPIStatus query(CMPIInstanceMI *mi, const CMPIContext *context, const CMPIResult *result,
                         const CMPIObjectPath *path, const char *text, const char *language) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_QUERY, context, result, path);
-    write_text(&call.request, text);
-    write_text(&call.request, language);
-    return finish_call(&call);
+    return ask(mi, OP_QUERY, context, result, path, "tt", text, language);
 }
 
 static const CMPIInstanceMIFT instance_functions = {
-    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME,  clean_up_instances, enumerate_names, enumerate, get, create,
-    modify,           delete,           query,
+    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME, clean_up_instance, enumerate_names, enumerate, get,
+    create,           modify,           delete,        query,
 };
-
-EXPORT CMPIInstanceMI *_Generic_Create_InstanceMI(const CMPIBroker *, const CMPIContext *, const char *,
-                                                  CMPIStatus *);
-
-EXPORT CMPIInstanceMI *_Generic_Create_InstanceMI(const CMPIBroker *broker, const CMPIContext *context,
-                                                  const char *name, CMPIStatus *status) {
-    (void)context;
-    struct provider *provider = make_provider(broker, name, status);
-    if (provider == NULL) {
-        return NULL;
-    }
-    provider->interface.instance = (CMPIInstanceMI){provider, &instance_functions};
-    return &provider->interface.instance;
-}
-
-/* Associations -------------------------------------------------------------------------------- */
-
-static CMPIStatus clean_up_associations(CMPIAssociationMI *mi, const CMPIContext *context,
-                                        CMPIBoolean terminating) {
-    (void)context;
-    (void)terminating;
-    return end_provider(mi);
-}
-
-static void write_ends(struct writer *request, const char *association, const char *result, const char *role,
-                       const char *result_role) {
-    write_text(request, association);
-    write_text(request, result);
-    write_text(request, role);
-    write_text(request, result_role);
-}
 
 static CMPIStatus associators(CMPIAssociationMI *mi, const CMPIContext *context, const CMPIResult *result,
                               const CMPIObjectPath *path, const char *association, const char *result_class,
                               const char *role, const char *result_role, const char **properties) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_ASSOCIATORS, context, result, path);
-    call.to.properties = properties;
-    write_ends(&call.request, association, result_class, role, result_role);
-    write_names(&call.request, properties);
-    return finish_call(&call);
+    return ask(mi, OP_ASSOCIATORS, context, result, path, "ttttp", association, result_class, role,
+               result_role, properties);
 }
 
 static CMPIStatus associator_names(CMPIAssociationMI *mi, const CMPIContext *context,
                                    const CMPIResult *result, const CMPIObjectPath *path,
                                    const char *association, const char *result_class, const char *role,
                                    const char *result_role) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_ASSOCIATOR_NAMES, context, result, path);
-    write_ends(&call.request, association, result_class, role, result_role);
-    return finish_call(&call);
+    return ask(mi, OP_ASSOCIATOR_NAMES, context, result, path, "tttt", association, result_class, role,
+               result_role);
 }
 
 static CMPIStatus references(CMPIAssociationMI *mi, const CMPIContext *context, const CMPIResult *result,
                              const CMPIObjectPath *path, const char *result_class, const char *role,
                              const char **properties) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_REFERENCES, context, result, path);
-    call.to.properties = properties;
-    write_text(&call.request, result_class);
-    write_text(&call.request, role);
-    write_names(&call.request, properties);
-    return finish_call(&call);
+    return ask(mi, OP_REFERENCES, context, result, path, "ttp", result_class, role, properties);
 }
 
 static CMPIStatus reference_names(CMPIAssociationMI *mi, const CMPIContext *context, const CMPIResult *result,
                                   const CMPIObjectPath *path, const char *result_class, const char *role) {
-    struct call call;
-    begin_call(&call, origin_of(mi), OP_REFERENCE_NAMES, context, result, path);
-    write_text(&call.request, result_class);
-    write_text(&call.request, role);
-    return finish_call(&call);
+    return ask(mi, OP_REFERENCE_NAMES, context, result, path, "tt", result_class, role);
 }
 
 static const CMPIAssociationMIFT association_functions = {
-    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME,       clean_up_associations,
-    associators,      associator_names, references, reference_names,
+    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME, clean_up_association,
+    associators,      associator_names, references,    reference_names,
 };
-
-EXPORT CMPIAssociationMI *_Generic_Create_AssociationMI(const CMPIBroker *, const CMPIContext *, const char *,
-                                                        CMPIStatus *);
-
-EXPORT CMPIAssociationMI *_Generic_Create_AssociationMI(const CMPIBroker *broker, const CMPIContext *context,
-                                                        const char *name, CMPIStatus *status) {
-    (void)context;
-    struct provider *provider = make_provider(broker, name, status);
-    if (provider == NULL) {
-        return NULL;
-    }
-    provider->interface.association = (CMPIAssociationMI){provider, &association_functions};
-    return &provider->interface.association;
-}
-
-/* Methods ------------------------------------------------------------------------------------- */
-
-static CMPIStatus clean_up_methods(CMPIMethodMI *mi, const CMPIContext *context, CMPIBoolean terminating) {
-    (void)context;
-    (void)terminating;
-    return end_provider(mi);
-}
 
 static CMPIStatus invoke(CMPIMethodMI *mi, const CMPIContext *context, const CMPIResult *result,
                          const CMPIObjectPath *path, const char *method, const CMPIArgs *in, CMPIArgs *out) {
@@ -225,19 +179,6 @@ static CMPIStatus invoke(CMPIMethodMI *mi, const CMPIContext *context, const CMP
     return finish_call(&call);
 }
 
-static const CMPIMethodMIFT method_functions = {CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME, clean_up_methods,
-                                                invoke};
-
-EXPORT CMPIMethodMI *_Generic_Create_MethodMI(const CMPIBroker *, const CMPIContext *, const char *,
-                                              CMPIStatus *);
-
-EXPORT CMPIMethodMI *_Generic_Create_MethodMI(const CMPIBroker *broker, const CMPIContext *context,
-                                              const char *name, CMPIStatus *status) {
-    (void)context;
-    struct provider *provider = make_provider(broker, name, status);
-    if (provider == NULL) {
-        return NULL;
-    }
-    provider->interface.method = (CMPIMethodMI){provider, &method_functions};
-    return &provider->interface.method;
-}
+static const CMPIMethodMIFT method_functions = {
+    CMPI_VERSION_100, CMPI_VERSION_100, PROVIDER_NAME, clean_up_method, invoke,
+};
