@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-xen lint types bench soak docs cmpi deb rpm \
-	apt-serve apt-test apt-xen apt-deb apt-rpm apt-packages test-packages clean
+	apt-serve apt-test apt-xen apt-deb apt-rpm apt-packages apt-fuzz fuzz-cmpi test-packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,6 +17,7 @@ TEST_PACKAGES := $(SERVE_PACKAGES) libvirt-daemon-system libvirt-clients qemu-sy
 DEB_PACKAGES := $(SERVE_PACKAGES) git gcc libc6-dev dpkg-dev debhelper dh-apparmor dh-python
 RPM_PACKAGES := git gcc libc6-dev rpm
 PACKAGE_TEST_PACKAGES := $(DEB_PACKAGES) $(RPM_PACKAGES) mmdebstrap apparmor lintian
+FUZZ_PACKAGES := clang libclang-rt-14-dev
 XEN_PACKAGES := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static kmod cpio
 
 help: ## list these targets
@@ -33,6 +34,10 @@ test-xen: $(VENV)/.installed-dev | apt-xen ## tests on a Xen host under emulatio
 
 test-packages: $(VENV)/.installed-dev | apt-packages ## packages: made, installed, upgraded and removed (root; ARGS="…" for pytest's flags)
 	@$(BIN)/pytest -m packages tests/packages $(ARGS)
+
+FUZZ_S := 600
+fuzz-cmpi: $(VENV)/.installed-dev | apt-fuzz ## libFuzzer on what the CIMOMs' provider library reads (FUZZ_S=seconds)
+	@XENCIM_FUZZ_S=$(FUZZ_S) $(BIN)/pytest tests/cmpi/test_library_fuzz.py -k libfuzzer
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -94,6 +99,9 @@ apt-serve:
 
 apt-test:
 	$(call apt_install,$(TEST_PACKAGES))
+
+apt-fuzz:
+	$(call apt_install,$(FUZZ_PACKAGES))
 
 apt-xen:
 	$(call apt_install,$(XEN_PACKAGES))

@@ -146,8 +146,9 @@ def _environment(daemon: Path) -> dict[str, str]:
     }
 
 
-def _compile(*arguments: str) -> None:
-    done = subprocess.run(["gcc", *_C, *arguments], capture_output=True, text=True, check=False, timeout=100)
+def _compile(*arguments: str, compiler: str = "gcc") -> None:
+    command = [compiler, *_C, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
 
 
@@ -192,16 +193,23 @@ Compile: TypeAlias = "Callable[..., Path]"
 
 @pytest.fixture(scope="session")
 def compile_c(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """What builds a program of the tests' C files, sanitized, with the library inside it if wanted."""
+    """What builds a program of the tests' C files, sanitized, with the library inside it if wanted.
+
+    With libFuzzer it is clang that builds it.
+    """
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
 
-    def build(name: str, *, with_library: bool) -> Path:
+    def build(name: str, *, with_library: bool, with_libfuzzer: bool = False) -> Path:
         program = tmp_path_factory.mktemp("c") / name.removesuffix(".c")
         library = repository / "cimom_glue" / "cmpi" / "library"
         sources = [repository / "tests" / "cmpi" / file for file in (name, "broker.c", "print.c")]
         sources += library.glob("*.c") if with_library else ()
-        _compile("-O1", *SANITIZERS, f"-I{library}", "-o", str(program), *map(str, sources))
+        flags = ("-O1", *SANITIZERS, f"-I{library}", "-o", str(program), *map(str, sources))
+        if with_libfuzzer:
+            _compile("-fsanitize=fuzzer", "-DLIBFUZZER", *flags, compiler="clang")
+        else:
+            _compile(*flags)
         return program
 
     return build

@@ -1,13 +1,91 @@
 /*
  * Damages answers of the daemon in ways that a seed determines, and has the library read them.
  *
- * fuzz SEED TIMES FILE…: each file is the content of an ITEMS frame. The sanitizers say what is wrong.
+ * fuzz SEED TIMES FILE…: the first byte of a file says how the rest is read (see read_content). The
+ * sanitizers say what is wrong. Compiled with LIBFUZZER defined, libFuzzer does the damage.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "broker.h"
+#include "connection.h"
 #include "objects.h"
+
+enum { AS_ITEMS, AS_ITEMS_OF_A_METHOD, AS_EVENT, AS_FRAMES, WAYS };
+
+static void read_items(const unsigned char *content, size_t size, bool of_method) {
+    const char *properties[] = {"Name", "Text", NULL};
+    struct delivery to = {.broker = &broker, .result = make_result(), .namespace = "root/virt"};
+    to.out = of_method ? make_args() : NULL;
+    to.properties = of_method ? NULL : properties;
+    struct reader reader = {content, content + size, false};
+    deliver_items(&to, &reader);
+}
+
+static void read_one_event(const unsigned char *content, size_t size) {
+    struct reader reader = {content, content + size, false};
+    const char *namespace = NULL;
+    CMPIInstance *event = read_event(&broker, &reader, &namespace);
+    if (event != NULL) {
+        event->ft->release(event);
+    }
+}
+
+/* A connection on which just this has come. */
+static void read_frames(const unsigned char *content, size_t size) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0) {
+        abort();
+    }
+    ssize_t sent = send(ends[0], content, size, MSG_NOSIGNAL);
+    close(ends[0]);
+    struct connection connection = {.fd = ends[1]};
+    struct header header;
+    struct reader reader;
+    while (sent == (ssize_t)size &&
+           receive_frame(&connection, &header, &reader, now_ms() + 1000) == OUTCOME_DONE) {
+        if (header.kind == FRAME_ITEMS) {
+            read_items(reader.at, header.length, false);
+        } else {
+            read_number(&reader, 8);
+            read_text(&reader);
+        }
+    }
+    connection_close(&connection);
+}
+
+static void read_content(const unsigned char *content, size_t size) {
+    if (size == 0) {
+        return;
+    }
+    /* A block of exactly the content's size, so that one byte too far is found. */
+    unsigned char way = content[0] % WAYS;
+    unsigned char *exact = malloc(size > 1 ? size - 1 : 1);
+    memcpy(exact, content + 1, size - 1);
+    switch (way) {
+    case AS_EVENT: read_one_event(exact, size - 1); break;
+    case AS_FRAMES: read_frames(exact, size - 1); break;
+    default: read_items(exact, size - 1, way == AS_ITEMS_OF_A_METHOD);
+    }
+    free_objects();
+    free(exact);
+}
+
+#ifdef LIBFUZZER
+
+int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
+
+int LLVMFuzzerTestOneInput(const unsigned char *content, size_t size) {
+    if (output == NULL) {
+        output = fopen("/dev/null", "w");
+    }
+    read_content(content, size);
+    return 0;
+}
+
+#else
 
 static uint64_t state;
 
@@ -40,20 +118,6 @@ static size_t damage(unsigned char *content, size_t size) {
         }
     }
     return size;
-}
-
-static void read_content(const unsigned char *content, size_t size) {
-    /* A block of exactly the content's size, so that one byte too far is found. */
-    unsigned char *exact = malloc(size ? size : 1);
-    memcpy(exact, content, size);
-    const char *properties[] = {"Name", "Text", NULL};
-    CMPIArgs *out = make_args();
-    struct delivery to = {&broker, make_result(), below(2) ? out : NULL, "root/virt",
-                          below(2) ? properties : NULL};
-    struct reader reader = {exact, exact + size, false};
-    deliver_items(&to, &reader);
-    free_objects();
-    free(exact);
 }
 
 static unsigned char *load(const char *name, size_t *size) {
@@ -91,3 +155,5 @@ int main(int count, char **arguments) {
     fclose(output);
     return 0;
 }
+
+#endif
