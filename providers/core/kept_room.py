@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from xencim.providers.backends.records import Action, HostUsage, VirtualMachine
+from xencim.providers.backends.records import Action, HostUsage, SnapshotKind, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
 
 if TYPE_CHECKING:
@@ -69,19 +69,45 @@ class KeepingBackend:
         """Carry out an action; what starts leaves the promised memory free."""
         machine = self._inventory.view.get(VirtualMachine, machine_uuid)
         if action is Action.START and machine is not None and not machine.state.is_active:
-            self._demand_memory(machine.name, machine.current.memory.maximum_kib)
+            self._demand_memory(f"start of {machine.name!r}", machine.current.memory.maximum_kib)
         await self._backend.control(machine_uuid, action, timeout_s)
+
+    async def apply_snapshot(self, machine_uuid: str, name: str) -> None:
+        """Return a machine to a snapshot; one that runs afterwards leaves the promised memory free."""
+        machine = self._inventory.view.get(VirtualMachine, machine_uuid)
+        snapshots = machine.snapshots if machine is not None else ()
+        snapshot = next((one for one in snapshots if one.name == name), None)
+        if machine is not None and snapshot is not None and snapshot.kind is SnapshotKind.FULL:
+            has_kib = machine.current.memory.current_kib if machine.state.is_active else 0
+            what = f"return of {machine.name!r} to {name!r}"
+            self._demand_memory(what, snapshot.config.memory.maximum_kib - has_kib)
+        await self._backend.apply_snapshot(machine_uuid, name)
+
+    async def reconfigure(
+        self,
+        machine_uuid: str,
+        *,
+        current: MachineConfig | None = None,
+        stored: MachineConfig | None = None,
+    ) -> None:
+        """Change a machine; what comes to one that runs leaves the promised memory free."""
+        machine = self._inventory.view.get(VirtualMachine, machine_uuid)
+        if machine is not None and machine.state.is_active and current is not None:
+            before, after = machine.current.memory, current.memory
+            more_kib = max(after.current_kib - before.current_kib, after.maximum_kib - before.maximum_kib)
+            self._demand_memory(f"more memory for {machine.name!r}", more_kib)
+        await self._backend.reconfigure(machine_uuid, current=current, stored=stored)
 
     def _awaited(self) -> tuple[Reservation, ...]:
         return awaited(self._inventory.view, self._reservations.open())
 
-    def _demand_memory(self, name: str, wanted_kib: int) -> None:
+    def _demand_memory(self, what: str, wanted_kib: int) -> None:
         kept = [one for one in self._awaited() if one.memory_kib]
         free_kib = free_memory_kib(self._inventory.view, kept)
         if kept and wanted_kib > free_kib:
             raise CimError(
                 Status.FAILED,
-                f"start of {name!r}: it needs {wanted_kib // KIB_PER_MIB} MiB of memory, and"
+                f"{what}: it needs {wanted_kib // KIB_PER_MIB} MiB of memory, and"
                 f" {free_kib // KIB_PER_MIB} are free beside what is kept for"
                 f" {', '.join(map(_whose, kept))}",
                 hint=_HINT,

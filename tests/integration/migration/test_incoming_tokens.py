@@ -6,7 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from xencim.providers.core.errors import Status
+import pytest
+
+from xencim.providers.backends.records import Action, Snapshot, SnapshotKind
+from xencim.providers.core.errors import CimError, Status
 
 from .made_up import OFF_VM, PAUSED_VM, RUNNING_VM, machine_path
 
@@ -126,6 +129,37 @@ async def test_promised_memory_is_taken_by_no_start(hosts: tuple[Host, Host]) ->
     )
     await there.call("CancelIncomingMigration", Token=token)
     assert await there.started("own") == (0, "")
+
+
+async def test_promised_memory_is_taken_by_no_return_to_a_snapshot_and_no_change(
+    hosts: tuple[Host, Host],
+) -> None:
+    here, there = hosts
+    own = replace(here.vm(RUNNING_VM), name="own", uuid="0f0f0f0f-0000-4000-8000-000000000000")
+    memory = replace(own.current.memory, current_kib=own.current.memory.maximum_kib)
+    config = replace(own.current, memory=memory)
+    snapshot = Snapshot(name="before", kind=SnapshotKind.FULL, config=config)
+    there.put(replace(own, current=config, stored=config, snapshots=(snapshot,)))
+    there.limit_memory(memory.maximum_kib // 1024)
+    token = await there.prepare(here, RUNNING_VM)
+    backend, mib = there.site.backend, memory.maximum_kib // 1024
+    await backend.apply_snapshot(own.uuid, "before")  # it has its memory already
+
+    bigger = replace(memory, current_kib=memory.current_kib + 1024, maximum_kib=memory.maximum_kib + 1024)
+    beside = f"0 are free beside what is kept for {COMES}"
+    with pytest.raises(CimError) as caught:
+        await backend.reconfigure(own.uuid, current=replace(config, memory=bigger))
+    assert caught.value.message == f"more memory for 'own': it needs 1 MiB of memory, and {beside}"
+
+    await backend.control(own.uuid, Action.DESTROY, None)
+    there.limit_memory(memory.maximum_kib // 1024)
+    with pytest.raises(CimError) as caught:
+        await backend.apply_snapshot(own.uuid, "before")
+    assert caught.value.message == f"return of 'own' to 'before': it needs {mib} MiB of memory, and {beside}"
+
+    await there.call("CancelIncomingMigration", Token=token)
+    await backend.apply_snapshot(own.uuid, "before")
+    assert there.vm("own").state.is_active
 
 
 async def test_a_machine_that_arrives_is_left_alone(hosts: tuple[Host, Host]) -> None:
