@@ -226,8 +226,13 @@ class Backend(Protocol):
         """Make a volume."""
         ...
 
-    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
-        """Make a volume with the content of another, which nobody may write to meanwhile."""
+    async def clone_volume(
+        self, source: Volume, wanted: Volume, told: Told | None = None, *, compact: bool = False
+    ) -> None:
+        """Make a volume with the content of another, which nobody may write to meanwhile.
+
+        It may be of another format. ``compact``: what is zero takes no room.
+        """
         ...
 
     async def delete_volume(self, volume: Volume) -> None:

@@ -116,7 +116,14 @@ class FakeStorage:
         self._take(pool, allocation)
         self._storage().put(_settled(wanted, pool, allocation))
 
-    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
+    async def clone_volume(
+        self,
+        source: Volume,
+        wanted: Volume,
+        told: Told | None = None,
+        *,
+        compact: bool = False,  # noqa: ARG002 - a made-up volume takes what it takes
+    ) -> None:
         """Add a volume that takes as much as the other."""
         original, pool = self._volume(source), self._running(wanted.pool)
         self._demand_free(wanted)

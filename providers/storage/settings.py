@@ -32,7 +32,7 @@ DISK_DRIVE = 17
 _WORD = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}\Z")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,1024}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_FORMATS = {0: None, 1: "raw", 2: "qcow2"}
+FORMATS = {0: None, 1: "raw", 2: "qcow2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +275,9 @@ def _backing(asked: Given, view: View) -> Volume | None:
 
 def _format(asked: Given, pool: StoragePool, backing: Volume | None) -> str | None:
     number = asked.number("FormatType") or 0
-    if number not in _FORMATS:
+    if number not in FORMATS:
         raise asked.refusal("FormatType", "it is 0 (default), 1 (raw) or 2 (qcow2)")
-    form = _FORMATS[number]
+    form = FORMATS[number]
     if not pool.is_folder:
         if form == "qcow2" or backing:
             raise asked.refusal("FormatType", f"volumes of a pool of type {pool.type} are raw devices")

@@ -19,7 +19,7 @@ from xencim.providers.pools.work import Task, run
 from xencim.providers.storage import work
 from xencim.providers.storage.moving import Moving
 from xencim.providers.storage.parameters import pool_parameter
-from xencim.providers.storage.settings import checked_name, named_volume, wanted_volume
+from xencim.providers.storage.settings import FORMATS, checked_name, named_volume, wanted_volume
 from xencim.providers.storage.usage import demand_no_overlay, demand_volume_idle
 from xencim.providers.storage.work import volume_path, volume_queue
 
@@ -100,25 +100,45 @@ async def clone(call: MethodCall) -> MethodResult:
     """Make a volume with the same content, which no running machine may write to meanwhile."""
     source: Volume = call.row[0]
     pool = call.inventory.view.get(StoragePool, source.pool)
+    compact = call.parameters.get("compact") is True
     wanted = Volume(
         pool=source.pool,
         name=checked_name(f"{call.path}: VolumeName", call.parameters["volumename"]),
         capacity_bytes=source.capacity_bytes,
         allocation_bytes=0 if pool is not None and pool.is_folder else None,
-        format=source.format,
+        format=_format(call, source, pool),
     )
-
     moving = Moving(source.content_bytes)
 
     async def act(progress: Progress) -> Mapping[str, Value]:
         await call.backend.resync()
         demand_volume_idle(call.inventory.view, source, running=True, readers=False)
-        await moving.followed(progress, call.backend.clone_volume(source, wanted, moving.told))
+        await moving.followed(
+            progress, call.backend.clone_volume(source, wanted, moving.told, compact=compact)
+        )
         return _made(call, progress, wanted, "Volume")
 
     facts = {"volume": wanted.key}
     task = Task("Clone", work.VOLUME_COPIED, volume_queue(source), act, (call.path,), facts, moving.cancel)
     return await run(call, task)
+
+
+def _format(call: MethodCall, source: Volume, pool: StoragePool | None) -> str | None:
+    """Return the format that a copy is to have."""
+    number = call.parameters.get("formattype") or 0
+    wanted = FORMATS.get(number) if isinstance(number, int) else None
+    if number and wanted is None:
+        raise CimError(
+            Status.INVALID_PARAMETER, f"{call.path}: FormatType: it is 0 (as it is), 1 (raw) or 2 (qcow2)"
+        )
+    if wanted is None or wanted == source.format:
+        return source.format
+    if pool is None or not pool.is_folder:
+        raise CimError(
+            Status.INVALID_PARAMETER,
+            f"{call.path}: FormatType: volumes of pool {source.pool!r} are raw devices",
+        )
+    return wanted
 
 
 async def wipe(call: MethodCall) -> MethodResult:

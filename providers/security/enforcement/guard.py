@@ -147,13 +147,15 @@ class GuardedBackend:
         with self._security.starting(what, who, used):
             await self._backend.apply_snapshot(machine_uuid, name)
 
-    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
+    async def clone_volume(
+        self, source: Volume, wanted: Volume, told: Told | None = None, *, compact: bool = False
+    ) -> None:
         """Copy a volume; the copy has the label of what it is copied from before there is anything in it."""
         if not self._security.is_on:
-            await self._backend.clone_volume(source, wanted, told)
+            await self._backend.clone_volume(source, wanted, told, compact=compact)
             return
         async with copy_labelled(self._security, source, wanted):
-            await self._backend.clone_volume(source, wanted, told)
+            await self._backend.clone_volume(source, wanted, told, compact=compact)
 
     async def dump_core(self, machine_uuid: str, volume: Volume, wanted: DumpWish) -> None:
         """Write a machine's memory to a volume, if the machine itself may write there.

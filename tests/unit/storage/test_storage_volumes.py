@@ -190,6 +190,14 @@ async def test_volumes_grow_are_cloned_and_wiped(storage: Storage) -> None:
     assert (await storage.call(volume_path("copy"), "Wipe")).return_value == 0
     again = await storage.refused(off, "Clone", VolumeName="copy")
     assert again.status is Status.ALREADY_EXISTS
+    other = await storage.call(off, "Clone", VolumeName="raw", FormatType=1, Compact=True)
+    assert (other.return_value, storage.volume("raw").format) == (0, "raw")
+    odd = await storage.refused(off, "Clone", VolumeName="a", FormatType=2 + 1)
+    assert odd.status is Status.INVALID_PARAMETER
+    await storage.create_pool(Type=6)
+    await storage.create_volume("new", VolumeName="device", Capacity=GIB)
+    odd = await storage.refused(volume_path("device", "new"), "Clone", VolumeName="a", FormatType=2)
+    assert odd.message.endswith("FormatType: volumes of pool 'new' are raw devices")
     odd = await storage.refused(off, "Clone", VolumeName="a/b")
     assert odd.status is Status.INVALID_PARAMETER
 

@@ -87,11 +87,14 @@ class StorageManagement:
         self._pool(wanted.pool)
         await self._act(wanted.pool, f"volume {wanted.key} created", actions.create_volume, wanted)
 
-    async def clone_volume(self, source: Volume, wanted: Volume, told: Told | None = None) -> None:
+    async def clone_volume(
+        self, source: Volume, wanted: Volume, told: Told | None = None, *, compact: bool = False
+    ) -> None:
         """Make a volume with the content of another; what comes to nothing does not stay."""
         self._pool(wanted.pool)
-        # A backing image is resolved by libvirt's own copy only, bytes would go on referring to it.
-        if not self._is_streamed(source) or source.backing_path:
+        # libvirt has qemu-img write it anew; a backing image's bytes would go on referring to it.
+        is_anew = compact or source.backing_path is not None or wanted.format != source.format
+        if is_anew or not self._is_streamed(source):
             await self._act(wanted.pool, f"volume {source.key} cloned", actions.clone_volume, source, wanted)
             return
         await self.create_volume(wanted)

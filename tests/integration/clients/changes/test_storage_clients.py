@@ -190,6 +190,36 @@ def test_a_volume_s_life(qemu: Host, images: Path) -> None:
     assert qemu.virsh("vol-list", "images").split() == ["copy", str(images / "copy")]
 
 
+def test_a_volume_is_converted_compacted_and_loses_its_backing_image(qemu: Host, images: Path) -> None:
+    content = b"x" * MIB + bytes(7 * MIB)
+    raw, thick, over = (images / name for name in ("raw", "thick", "over"))
+    raw.write_bytes(content)
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", "-S", "0", raw, thick], check=True)
+    overlay = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", raw, over]
+    subprocess.run(["qemu-img", *overlay], check=True)
+    qemu.virsh("pool-refresh", "images")
+    assert qemu.call("RefreshResourcesInPool", Pool=qemu.pool("images"))[""] == 0
+
+    def clone(source: str, name: str, **how: object) -> dict[str, Any]:
+        made = qemu.call("Clone", qemu.volume(f"images/{source}"), VolumeName=name, **how)
+        assert made[""] == 0
+        return image(images / name)
+
+    told = clone("raw", "converted", FormatType=Uint16(2))
+    assert (told["format"], told["virtual-size"], told["actual-size"] < 4 * MIB) == ("qcow2", 8 * MIB, True)
+    assert clone("converted", "back", FormatType=Uint16(1))["format"] == "raw"
+    assert (images / "back").read_bytes() == content
+    assert image(thick)["actual-size"] >= 8 * MIB
+    assert clone("thick", "same")["actual-size"] >= 8 * MIB
+    compact = clone("thick", "compact", Compact=True)
+    assert (compact["format"], compact["actual-size"] < 4 * MIB) == ("qcow2", True)
+    whole = clone("over", "whole")
+    assert (whole["format"], whole.get("backing-filename")) == ("qcow2", None)
+    for name in ("converted", "back", "same", "compact", "whole"):
+        compared = ["qemu-img", "compare", raw, images / name]
+        subprocess.run(compared, check=True, capture_output=True)
+
+
 def test_what_a_machine_has_is_refused_by_the_machine_s_name(
     qemu: Host, images: Path, tmp_path: Path
 ) -> None:
