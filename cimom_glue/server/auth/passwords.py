@@ -182,6 +182,7 @@ class PasswordFile:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(f"{self.path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
+            self._give(lock)
             fcntl.flock(lock, fcntl.LOCK_EX)
             users = self._read()
             yield users
@@ -189,16 +190,19 @@ class PasswordFile:
         finally:
             os.close(lock)
 
+    def _give(self, file: int) -> None:
+        """Make a new file the server's own where root keeps accounts for one that runs as somebody else."""
+        if os.geteuid() == 0:
+            owner = (self.path if self.path.exists() else self.path.parent).stat()
+            os.fchown(file, owner.st_uid, owner.st_gid)
+
     def _replace(self, users: dict[str, User]) -> None:
         folder = self.path.parent
-        owner = self.path.stat() if self.path.exists() else folder.stat()
         text = "".join(f"{line}\n" for line in (_FORMAT, *map(_line, users.values())))
         handle, temporary = tempfile.mkstemp(prefix=f"{self.path.name}.", dir=folder)
         try:
             with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-                if os.geteuid() == 0:
-                    # root keeps accounts for a server that runs as somebody else.
-                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+                self._give(file.fileno())
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

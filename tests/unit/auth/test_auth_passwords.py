@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -138,3 +139,11 @@ def test_what_is_not_text_is_refused_and_changes_nothing(users: PasswordFile) ->
     with pytest.raises(PasswordFileError, match="the password is not text"):
         users.add("bob", "x\udcff")
     assert users.list() == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_roots_files_are_the_servers_own_users(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    PasswordFile(tmp_path / "passwords").add("alice", "a password", ())
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
+    assert owners == dict.fromkeys(("passwords", "passwords.lock"), (12345, 12346))
