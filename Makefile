@@ -14,7 +14,7 @@ ARGS ?=
 SERVE_PACKAGES := python3-venv python3-libvirt sblim-wbemcli
 TEST_PACKAGES := $(SERVE_PACKAGES) libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils \
 	dnsmasq-base iproute2 gcc libc6-dev valgrind checkpolicy python3-setools m4 slapd
-DEB_PACKAGES := $(SERVE_PACKAGES) git gcc libc6-dev dpkg-dev debhelper dh-apparmor dh-python
+DEB_PACKAGES := $(SERVE_PACKAGES) git build-essential debhelper dh-apparmor dh-python
 RPM_PACKAGES := git gcc libc6-dev rpm
 PACKAGE_TEST_PACKAGES := $(DEB_PACKAGES) $(RPM_PACKAGES) mmdebstrap apparmor lintian
 FUZZ_PACKAGES := clang libclang-rt-14-dev
