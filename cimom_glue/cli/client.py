@@ -17,6 +17,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from xencim.cimom_glue.cli.output import CommandError
+from xencim.cimom_glue.wire.message import REHEARSAL_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,16 @@ class _OverSocket(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is held between requests."""
+
+
+@contextmanager
+def rehearsing(connection: pywbem.WBEMConnection) -> Iterator[None]:
+    """Have methods checked and not carried out."""
+    connection.session.headers[REHEARSAL_HEADER] = "yes"
+    try:
+        yield
+    finally:
+        del connection.session.headers[REHEARSAL_HEADER]
 
 
 @contextmanager

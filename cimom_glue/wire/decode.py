@@ -15,19 +15,21 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote
 
 from xencim.cimom_glue.wire.document import UnreadableXml, parse_bytes
-from xencim.cimom_glue.wire.message import MalformedRequest, Message
+from xencim.cimom_glue.wire.message import REHEARSAL_HEADER, MalformedRequest, Message
 from xencim.cimom_glue.wire.requests import read_extrinsic, read_intrinsic
-from xencim.providers.core.errors import CimError
+from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.operations import InvokeMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xencim.cimom_glue.wire.document import Element
+    from xencim.providers.core.operations import Operation
 
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 _ACCEPTABLE = frozenset({"*/*", "application/*", "text/*", *_XML_TYPES})
@@ -83,6 +85,8 @@ _memory = _Memory()
 
 def decode(body: bytes, headers: Mapping[str, str]) -> Message:
     """Read a request; ``headers`` have lower-case names."""
+    if REHEARSAL_HEADER.lower() in headers:
+        return _rehearsal(_decode(body, headers))
     found = _MESSAGE_ID.match(body) if len(body) <= _REMEMBERED_BODY_BYTES else None
     if found is None:
         return _decode(body, headers)
@@ -96,6 +100,16 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Message:
     if not isinstance(message.operation, CimError | InvokeMethod):
         _memory.put(key, message, _size(key))
     return message
+
+
+def _rehearsal(message: Message) -> Message:
+    """Have a method checked instead of called; whatever else could change something is refused."""
+    operation: Operation | CimError = message.operation
+    if isinstance(operation, InvokeMethod):
+        operation = replace(operation, is_rehearsal=True)
+    elif not isinstance(operation, CimError):
+        operation = CimError(Status.NOT_SUPPORTED, f"{message.method}: only methods are rehearsed")
+    return replace(message, operation=operation)
 
 
 def _decode(body: bytes, headers: Mapping[str, str]) -> Message:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CONTENT_TYPE = 'application/xml; charset="utf-8"'
 CIM_OPERATION_HEADER = ("CIMOperation", "MethodResponse")
 CIM_ERROR_HEADER = "CIMError"
+REHEARSAL_HEADER = "Xencim-Rehearsal"
+"""An extension of ours: the method that is called is checked, and nothing is done."""
 
 
 @dataclass(frozen=True, slots=True)

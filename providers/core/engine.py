@@ -22,6 +22,7 @@ from xencim.providers.core.carrying.pull import Contexts
 from xencim.providers.core.carrying.pulled import PulledOperations
 from xencim.providers.core.carrying.reading import Found, Reader, demand_instance, demand_source, traversal
 from xencim.providers.core.carrying.refreshing import refresh
+from xencim.providers.core.carrying.rehearsal import rehearsed
 from xencim.providers.core.carrying.selection import instance_shape, matching, parse_for_class
 from xencim.providers.core.carrying.writes import Change, Writer
 from xencim.providers.core.errors import CimError, Status
@@ -202,6 +203,8 @@ class Engine:
             method, request.parameters, namespace.repository, self.registry, self._parse_xml
         )
         call = methods.make_call(reader, found, parameters, principal)
+        if request.is_rehearsal:
+            call = rehearsed(spec, call)
         return methods.make_return(method, await methods.carry_out(spec, call))
 
 

@@ -284,3 +284,4 @@ class InvokeMethod(Operation):
     object_name: ObjectName
     method_name: str
     parameters: Mapping[str, TypedValue] = field(default_factory=dict)
+    is_rehearsal: bool = False

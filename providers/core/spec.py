@@ -107,6 +107,7 @@ class MethodCall:
     security: Security
     reservations: Reservations
     sampler: Sampler
+    is_rehearsal: bool = False  # all is checked, nothing is done
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ async def request_state_change(call: MethodCall) -> MethodResult:
     refusal = _refusal(call, machine, requested)
     if refusal is not None:
         return MethodResult(int(refusal))
+    if call.is_rehearsal and requested == Requested.ENABLED:
+        await call.security.foresee_start(machine, machine.stored or machine.current)
     timeout_s = period.total_seconds() if period else None
     wait_s = None if timeout_s is None else timeout_s + GRACE_S
     return await call.jobs.run(_job(call, machine, requested, timeout_s), wait_s=wait_s)

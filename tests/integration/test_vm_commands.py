@@ -133,12 +133,23 @@ def test_guests(vm: Run, tmp_path: Path) -> None:
     ]
 
 
-def test_a_dry_run_calls_nothing(vm: Run) -> None:
+def test_a_dry_run_is_checked_and_changes_nothing(vm: Run) -> None:
     told = vm("delete", RUNNING, "--dry-run").stdout.splitlines()
     assert told[0].startswith("DestroySystem of ")
     assert told[1].startswith("  AffectedSystem = ")
+    assert told[2:] == ["nothing speaks against it; nothing was done"]
     vm("stop", RUNNING, "--dry-run")
+    vm("snapshot", "create", RUNNING, "rehearsed", "--dry-run")
+    vm("screenshot", RUNNING, "/nowhere/picture", "--dry-run")
     assert listed(vm)[RUNNING]["state"] == "running"
+    assert "rehearsed" not in vm("snapshot", "list", RUNNING).stdout
+    refused = {
+        ("pause", OFF): "RequestStateChange: the machine is not in a state for it",
+        ("define", RUNNING): f"Guest '{RUNNING}' is already defined",
+        ("attach-nic", RUNNING, "nowhere"): "there is no network 'nowhere'",
+    }
+    for words, said in refused.items():
+        assert said in vm(*words, "--dry-run", code=1).stderr
 
 
 def test_refusals_are_told(vm: Run) -> None:

@@ -20,7 +20,7 @@ TEXT = """
     Do the common things with machines, through the running server of this host and its Unix socket.
 
     Each command is one call of a method, with the rights and the policy of any client; what takes long is
-    waited for with a progress bar. --dry-run shows the call and makes none.
+    waited for with a progress bar. --dry-run shows the call and has the server check it; nothing is done.
 
     examples:
       xencim vm list
@@ -127,7 +127,9 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 
 def _changing(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--dry-run", action="store_true", help="show what would be called, and call nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the call and have it checked; nothing is done"
+    )
     return parser
 
 

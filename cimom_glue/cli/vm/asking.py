@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pywbem
 
-from xencim.cimom_glue.cli.client import connected
+from xencim.cimom_glue.cli.client import connected, rehearsing
 from xencim.cimom_glue.cli.jobs import follow
 from xencim.cimom_glue.cli.output import CommandError, print_line
 from xencim.cimom_glue.cli.settings import load_settings
@@ -136,19 +136,24 @@ def machine(args: argparse.Namespace) -> Iterator[Machine]:
 def invoke(
     args: argparse.Namespace, host: Host, path: CIMInstanceName, method: str, **parameters: object
 ) -> dict[str, Any]:
-    """Call a method and wait until it is done; with --dry-run, only show what would be called."""
+    """Call a method and wait until it is done; with --dry-run, show the call and have it checked."""
     given = {name: value for name, value in parameters.items() if value is not None}
     if args.dry_run:
         print_line(f"{method} of {path}")
         for name, value in given.items():
             for one in value if isinstance(value, list) else [value]:
                 print_line(f"  {name} = {_shown(one)}")
-        return {}
-    code, out = host.connection.InvokeMethod(method, path, **given)
+        with rehearsing(host.connection):
+            code, out = host.connection.InvokeMethod(method, path, **given)
+    else:
+        code, out = host.connection.InvokeMethod(method, path, **given)
     if code == JOB_STARTED:
         follow(host.connection, host.connection.GetInstance(out["Job"]))
     elif code != DONE:
         raise CommandError(f"{method}: {REFUSED.get(code, f'the server answers {code}')}")
+    if args.dry_run:
+        print_line("nothing speaks against it; nothing was done")
+        return {}
     return dict(out)
 
 

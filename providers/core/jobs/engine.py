@@ -231,7 +231,7 @@ class JobEngine:
         self._inventory.put(job)
         run.task = asyncio.create_task(self._carry_out(run, waits=False))
 
-    def _demand_free(self, request: JobRequest) -> None:
+    def demand_free(self, request: JobRequest) -> None:
         """Refuse what would get in the way of work that goes on."""
         queue = request.queue
         if queue is None or request.bypasses_queue:
@@ -249,7 +249,7 @@ class JobEngine:
             raise CimError(Status.FAILED, f"{request.name} is refused: {reason}")
 
     def _submit(self, request: JobRequest) -> Run:
-        self._demand_free(request)
+        self.demand_free(request)
         if len(self._runs) >= MAX_UNFINISHED:
             raise CimError(
                 Status.SERVER_LIMITS_EXCEEDED, f"{MAX_UNFINISHED} jobs wait or run: no more are taken"

@@ -267,6 +267,13 @@ class Security:
         used = await self.may_use(machine.uuid, uses_of(config or machine.current, self.inventory.view))
         return all_of((self.may_start(machine.uuid), used))
 
+    async def foresee_start(self, machine: VirtualMachine, config: MachineConfig) -> None:
+        """Refuse what `starting` would refuse; nobody is told of it, and nothing counts as running."""
+        decision = await self.decide(machine, config)
+        is_refused = self.is_on and self.mode is Mode.ENFORCING and not decision.permitted
+        if is_refused and self.in_force is not None:
+            raise DeniedError(f"start of {machine.name!r}", self.in_force.policy, decision)
+
     def record(self, machine: tuple[str, str], action: str, outcome: str, decision: Decision) -> None:
         """Tell of a refusal: in the log, as a record, and in the history."""
         uuid, name = machine

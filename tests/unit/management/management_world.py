@@ -45,6 +45,7 @@ class Host:
         self.world = world
         self.site = world.sites[number]
         self.principal = Principal("root")
+        self.is_rehearsal = False
 
     @property
     def view(self) -> View:
@@ -90,6 +91,7 @@ class Host:
             object_name=Path(f"{prefix}_{SERVICE}", keys),
             method_name=method,
             parameters={name: TypedValue(None, value) for name, value in parameters.items()},
+            is_rehearsal=self.is_rehearsal,
         )
         result = await self.world.engine.execute(request, self.principal)
         assert isinstance(result, MethodReturn)

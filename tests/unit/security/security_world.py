@@ -119,13 +119,16 @@ class Secured:
     async def label_disk(self, path: str, label: str | None) -> None:
         await assign(self.security, Target(Labelled.DISK, path), label, principal="alice")
 
-    async def request(self, name: str, state: int, who: str = "root") -> MethodReturn:
+    async def request(
+        self, name: str, state: int, who: str = "root", *, is_rehearsal: bool = False
+    ) -> MethodReturn:
         keys = (("CreationClassName", "Xen_ComputerSystem"), ("Name", name))
         asked = op.InvokeMethod(
             namespace="root/virt",
             object_name=Path("Xen_ComputerSystem", keys),
             method_name="RequestStateChange",
             parameters={"RequestedState": TypedValue("uint16", state)},
+            is_rehearsal=is_rehearsal,
         )
         result = await self.world.engine.execute(asked, Principal(who))
         assert isinstance(result, MethodReturn)

@@ -1,4 +1,4 @@
-"""No method is served that no real client has ever called."""
+"""No method is served of QEMU's hosts that no real client has ever called."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from .scenarios import ELSEWHERE, SCENARIOS
 if TYPE_CHECKING:
     from xencim.providers.core.spec import AssocSpec, ClassSpec
 
-SERVED: tuple[ClassSpec | AssocSpec, ...] = (*SPECS, *ASSOCIATIONS)
+ALL: tuple[ClassSpec | AssocSpec, ...] = (*SPECS, *ASSOCIATIONS)
+SERVED = [spec for spec in ALL if spec.prefixes is None or "KVM" in spec.prefixes]
 ASKED = {operation(step.wish) for scenario in SCENARIOS for step in scenario(Path("/unused"))}
-METHODS = {(spec.cim_class, method.name) for spec in SPECS for method in spec.methods}
+METHODS = {(spec.cim_class, method.name) for spec in SERVED for method in getattr(spec, "methods", ())}
 WRITES = {
     (spec.cim_class, f"{name.capitalize()}Instance")
     for spec in SERVED
