@@ -5,8 +5,10 @@ Errors: BackendError (timeout) where a file system does not answer; StateError.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from xencim.acm.decisions.running import HOST, replay
 from xencim.acm.model import Finding, FindingKind, LabelKind, XsErr
@@ -16,12 +18,15 @@ from xencim.providers.security.enforcement.uses import may_use, names_to_resolve
 from xencim.providers.security.stores.store import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from xencim.providers.backends.records import AssignedLabel
     from xencim.providers.security.enforcement.keeper import InForce, Security
     from xencim.providers.security.stores.objects import Thing
 
+Item = TypeVar("Item")
+SLICE_S = 0.005
+"""How long the event loop is kept at a time."""
 _MACHINE_KINDS = frozenset({Labelled.MACHINE, Labelled.HOST})
 
 
@@ -37,13 +42,23 @@ class Drifted(NamedTuple):
     cause: str
 
 
+async def _sliced(items: Iterable[Item]) -> AsyncIterator[Item]:
+    """Yield items, and let others work every few milliseconds: there may be thousands."""
+    until_s = time.monotonic() + SLICE_S
+    for item in items:
+        yield item
+        if time.monotonic() > until_s:
+            await asyncio.sleep(0)
+            until_s = time.monotonic() + SLICE_S
+
+
 async def drifts(security: Security) -> tuple[Drifted, ...]:
     """Tell everything that is not as it should be; nothing: all is well."""
     found = [*await _policy(security)]
     in_force = security.in_force
     labels = security.labels.all()
     things = await resolve(label.object for label in labels if label.kind is Labelled.DISK)
-    for label in labels:
+    async for label in _sliced(labels):
         found += _label(security, in_force, label, things)
     found += _ambiguous(labels)
     if in_force is not None:
@@ -58,7 +73,7 @@ async def drifts(security: Security) -> tuple[Drifted, ...]:
 
 async def _policy(security: Security) -> list[Drifted]:
     """Hold the policy in force against what is kept."""
-    kept, _ = await security.store.load()
+    kept = await security.store.kept()
     present = security.in_force.digest if security.in_force else None
     if kept.xml is not None and digest_of(kept.xml) != kept.digest:
         why = "the policy that is kept is not what was put in force: its digest differs"
@@ -154,13 +169,12 @@ async def _running(security: Security, in_force: InForce) -> list[Drifted]:
     view, found = security.inventory.view, []
     machines = [(key, machine) for key, machine in security.running.machines.items() if key != HOST]
     refusals = replay(in_force.rules, machines)
-    used = {
-        key: uses_of(record.current, view)
-        for key, _ in machines
-        if (record := view.get(VirtualMachine, key)) is not None
-    }
+    used = {}
+    async for key, _ in _sliced(machines):
+        if (record := view.get(VirtualMachine, key)) is not None:
+            used[key] = uses_of(record.current, view)
     things = await resolve(names_to_resolve(use for uses in used.values() for use in uses))
-    for key, machine in machines:
+    async for key, machine in _sliced(machines):
         decisions = [in_force.rules.may_run(machine.label), *([refusals[key]] if key in refusals else [])]
         decisions.append(may_use(in_force.rules, security.labels, machine.label, used.get(key, ()), things))
         found += [
@@ -178,7 +192,7 @@ async def _running(security: Security, in_force: InForce) -> list[Drifted]:
             for decision in decisions
             for finding in decision.findings
         ]
-    return found
+    return [one for one in found if one.object in security.running.machines]  # what stopped meanwhile is well
 
 
 def _name(security: Security, label: AssignedLabel) -> str:

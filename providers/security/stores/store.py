@@ -131,21 +131,27 @@ class SecurityStore:
             connection.execute(
                 "INSERT OR IGNORE INTO security_sites (site, mode, reaction) VALUES (?, ?, ?)", beginning
             )
-            digest, xml, activated, principal, mode, reaction, pending, signer = connection.execute(
-                "SELECT digest, xml, activated, principal, mode, reaction, pending, signer"
-                " FROM security_sites LEFT JOIN security_documents USING (digest) WHERE site = ?",
-                (self._site,),
-            ).fetchone()
             rows = connection.execute(
                 "SELECT kind, object, label, policy, is_valid, identity, principal, assigned"
                 " FROM security_labels WHERE site = ?",
                 (self._site,),
             ).fetchall()
-            at = datetime.fromisoformat(activated) if activated else None
-            kept = Kept(digest, xml, at, principal, Mode(mode), Reaction(reaction), pending, signer)
-            return kept, [_label(row) for row in rows]
+            return self._kept(connection), [_label(row) for row in rows]
 
         return await self._state.run(read)
+
+    async def kept(self) -> Kept:
+        """Return what is kept of the policy."""
+        return await self._state.run(self._kept)
+
+    def _kept(self, connection: sqlite3.Connection) -> Kept:
+        digest, xml, activated, principal, mode, reaction, pending, signer = connection.execute(
+            "SELECT digest, xml, activated, principal, mode, reaction, pending, signer"
+            " FROM security_sites LEFT JOIN security_documents USING (digest) WHERE site = ?",
+            (self._site,),
+        ).fetchone()
+        at = datetime.fromisoformat(activated) if activated else None
+        return Kept(digest, xml, at, principal, Mode(mode), Reaction(reaction), pending, signer)
 
     async def begin(self, what: str) -> None:
         """Note that something beside this file is about to change; `apply` and `give_up` clear the note."""
