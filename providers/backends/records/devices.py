@@ -105,6 +105,11 @@ class Nic:
     boot_order: int | None = None
     filter_ref: str | None = None
     profile_id: str | None = None
+    # Of a virtual station interface (IEEE 802.1Qbg): what the switch beside the host knows it by.
+    vsi_manager_id: int | None = None
+    vsi_type_id: int | None = None
+    vsi_type_version: int | None = None
+    vsi_instance_id: str | None = None  # a uuid; None: libvirt makes one up
     vlan_ids: tuple[int, ...] = ()
     inbound: Bandwidth | None = None
     outbound: Bandwidth | None = None

@@ -12,6 +12,7 @@ TEMPLATES = Templates(KIND, units="count")
 SPEC = TEMPLATES.spec(
     "NetResourceAllocationSettingData",
     *("NetworkType", "NetworkName", "VirtualDevice", "SourceDevice", "NetworkMode", "FilterRef"),
+    *("VSIType", "VSIManagerID", "VSITypeID", "VSITypeIDVersion", "VSIInstanceID"),
     *("ProfileID", "VLANIDs", "OutboundLimit", "BootOrder", "LinkUp", "MTU"),
     *("InboundPeak", "InboundBurst", "OutboundPeak", "OutboundBurst"),
     profiles=("DSP1043", "DSP1050"),

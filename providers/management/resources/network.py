@@ -18,6 +18,7 @@ from xencim.providers.core.pool_ids import pool_name
 from xencim.providers.management.resource import Resource
 from xencim.providers.management.units import KIB, in_unit
 from xencim.providers.vm.rows import NICS, config_of, origins
+from xencim.providers.vm.settings import vsi
 from xencim.providers.vm.settings.network import SPEC
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.inventory import View
     from xencim.providers.core.spec import Context
     from xencim.providers.management.given import Given
-    from xencim.providers.management.resource import Scene
+    from xencim.providers.management.resource import Scene, Setter
 
 _UNITS = dict.fromkeys(("Limit", "Reservation", "OutboundLimit"), "AllocationUnits")
 # What is given to machines without an address of their own choice: Xen's prefix, and that of KVM's tools.
@@ -117,6 +118,10 @@ def _placed(nic: Nic, _others: tuple[Any, ...]) -> Nic:
     return nic
 
 
+def _plainly(field: str) -> Setter:
+    return lambda nic, value, _scene: replace(nic, **{field: value or None})
+
+
 def _limited(nic: Nic, direction: Literal["inbound", "outbound"], field: str, value: int) -> Nic:
     present = getattr(nic, direction) or Bandwidth()
     limits = replace(present, **{field: value or None})
@@ -145,6 +150,8 @@ RESOURCE = Resource(
         "VirtualDevice": lambda nic, value, _scene: replace(nic, target_dev=value or None),
         "FilterRef": lambda nic, value, _scene: replace(nic, filter_ref=value or None),
         "ProfileID": lambda nic, value, _scene: replace(nic, profile_id=value or None),
+        "VSIType": lambda nic, _value, _scene: nic,  # it follows from what else is given
+        **{name: _plainly(field) for name, field in vsi.FIELDS.items()},
         "VLANIDs": lambda nic, value, _scene: replace(nic, vlan_ids=tuple(value)),
         "MTU": lambda nic, value, _scene: replace(nic, mtu=value or None),
         "BootOrder": lambda nic, value, _scene: replace(nic, boot_order=value or None),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xencim.providers.core.pool_ids import pool_id
 from xencim.providers.core.spec import ClassSpec, Const, Prop
 from xencim.providers.vm.rows import NICS
+from xencim.providers.vm.settings import vsi
 from xencim.providers.vm.settings.common import (
     NO_DESCRIPTION,
     ONE,
@@ -103,6 +104,7 @@ SPEC = ClassSpec(
         _xml("NetworkMode", "mode", "source/@mode"),
         _xml("FilterRef", "filter_ref", "filterref/@filter"),
         _xml("ProfileID", "profile_id", "virtualport/parameters/@profileid"),
+        *vsi.PROPS,
         _xml("VLANIDs", "vlan_ids", "vlan/tag/@id"),
         _xml("MTU", "mtu", "mtu/@size"),
         _xml("BootOrder", "boot_order", "boot/@order"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -76,11 +76,17 @@ def nics() -> SearchStrategy[tuple[Nic, ...]]:
         "inbound": limits,
         "outbound": limits,
     }
+    stations: dict[str, SearchStrategy[Any]] = {
+        "profile_id": st.none(),
+        **dict.fromkeys(("vsi_manager_id", "vsi_type_id", "vsi_type_version"), st.integers(0, 255)),
+        "vsi_instance_id": st.none() | st.uuids().map(str),
+    }
     one = st.one_of(
         st.builds(Nic, source_type=st.sampled_from(["user", "ethernet"]), **common),
         st.builds(Nic, source_type=st.just("network"), network=MAYBE, **common),
         st.builds(Nic, source_type=st.just("bridge"), bridge=MAYBE, **common),
         st.builds(Nic, source_type=st.just("direct"), source_dev=MAYBE, mode=MAYBE, **common),
+        st.builds(Nic, source_type=st.just("direct"), source_dev=MAYBE, **common | stations),
     )
     return st.lists(one, max_size=3, unique_by=lambda nic: nic.mac).map(tuple)
 

@@ -138,6 +138,12 @@ def part(config: MachineConfig, kind: str) -> Any:  # noqa: ANN401 - of every ki
         (
             "net",
             "00:16:3e:00:00:02",
+            {"VSIType": "802.1Qbg", "VSIManagerID": 5, "VSITypeID": 70000, "VSITypeIDVersion": 1},
+            {"vsi_manager_id": 5, "vsi_type_id": 70000, "vsi_type_version": 1},
+        ),
+        (
+            "net",
+            "00:16:3e:00:00:02",
             {"ResourceSubType": "virtio", "VLANIDs": (5,), "FilterRef": "clean", "BootOrder": 2},
             {"model": "virtio", "vlan_ids": (5,), "filter_ref": "clean", "boot_order": 2},
         ),

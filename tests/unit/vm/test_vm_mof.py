@@ -112,7 +112,15 @@ EVERYTHING = MachineConfig(
             inbound=Bandwidth(average_kib_s=1000, peak_kib_s=2000, burst_kib=10, floor_kib_s=200),
             outbound=Bandwidth(average_kib_s=500, peak_kib_s=900, burst_kib=5),
         ),
-        Nic(mac="52:54:00:00:00:02", source_type="bridge", bridge="br0"),
+        Nic(
+            mac="52:54:00:00:00:02",
+            source_type="bridge",
+            bridge="br0",
+            vsi_manager_id=1,
+            vsi_type_id=2,
+            vsi_type_version=3,
+            vsi_instance_id="09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4f",
+        ),
     ),
     graphics=(
         Graphics(type="vnc", listen="::", port=5900, keymap="de", video_model="qxl", video_memory_kib=65536),

@@ -10,7 +10,7 @@ Source: libvirt's documentation, "Domain XML format", devices.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xencim.providers.backends.libvirt.xml.parse import attribute, number, text, yes
 from xencim.providers.backends.records import (
@@ -35,6 +35,9 @@ DISK_LIMITS = {
     "write_iops": "write_iops_sec",
 }
 """Fields of a disk by what libvirt calls them, in its XML below iotune and as block I/O parameters."""
+VSI_PORT = "802.1Qbg"
+"""The type of an interface's virtual port that has these parameters."""
+VSI_NUMBERS = {"vsi_manager_id": "managerid", "vsi_type_id": "typeid", "vsi_type_version": "typeidversion"}
 DISK_SOURCES = {"file": "file", "block": "dev", "dir": "dir", "network": "name"}
 
 
@@ -90,10 +93,19 @@ def nic(element: _Element) -> Nic:
         boot_order=number(attribute(element, "boot", "order")),
         filter_ref=attribute(element, "filterref", "filter"),
         profile_id=attribute(element, "virtualport/parameters", "profileid"),
+        **_vsi(element),
         vlan_ids=tuple(tag for tag in tags if tag is not None),
         inbound=bandwidth(element.find("bandwidth/inbound")),
         outbound=bandwidth(element.find("bandwidth/outbound")),
     )
+
+
+def _vsi(element: _Element) -> dict[str, Any]:
+    parameters = element.find(f"virtualport[@type='{VSI_PORT}']/parameters")
+    if parameters is None:
+        return {}
+    numbers = {field: number(parameters.get(name)) for field, name in VSI_NUMBERS.items()}
+    return {**numbers, "vsi_instance_id": parameters.get("instanceid")}
 
 
 def bandwidth(element: _Element | None) -> Bandwidth | None:

@@ -55,8 +55,8 @@ def write_nic(element: _Element, nic: Nic) -> None:
     if nic.filter_ref != now.filter_ref:
         edit.drop(element, "filterref")  # with the old one's parameters
         edit.set_attribute(element, "filterref", "filter", nic.filter_ref)
-    if nic.profile_id != now.profile_id:
-        _write_profile(element, nic)
+    if nic.profile_id != now.profile_id or _vsi(nic) != _vsi(now):
+        _write_port(element, nic)
     if nic.vlan_ids != now.vlan_ids:
         write_vlans(element, nic.vlan_ids)
     for direction in ("inbound", "outbound"):
@@ -83,15 +83,34 @@ def _write_source(element: _Element, nic: Nic, now: Nic) -> None:
         edit.set_attribute(element, "source", name, getattr(nic, field))
 
 
-def _write_profile(element: _Element, nic: Nic) -> None:
-    """Set the port profile; a virtual port that is only its profile goes without one."""
-    if nic.profile_id is None:
+def _vsi(nic: Nic) -> dict[str, str | int | None]:
+    """Return the parameters of a virtual station interface, by libvirt's names; none where it is none."""
+    numbers = {name: getattr(nic, field) for field, name in device_xml.VSI_NUMBERS.items()}
+    if nic.vsi_instance_id is None and not any(number is not None for number in numbers.values()):
+        return {}
+    return {name: number or 0 for name, number in numbers.items()} | {"instanceid": nic.vsi_instance_id}
+
+
+def _write_port(element: _Element, nic: Nic) -> None:
+    """Set what the interface is to its switch; a virtual port that is only this goes without it."""
+    parameters = _vsi(nic)
+    port = element.find("virtualport")
+    present = None if port is None else port.get("type")
+    if parameters:
+        kind = device_xml.VSI_PORT
+        if nic.profile_id is not None:
+            raise BackendError("invalid", f"nics[{nic.mac}]: profile_id and vsi_… exclude each other")
+    elif present in {None, device_xml.VSI_PORT}:
+        kind = "802.1Qbh" if nic.source_type == "direct" else "openvswitch"
+    else:
+        kind = str(present)
+    if not parameters and nic.profile_id is not None:
+        parameters = {"profileid": nic.profile_id}
+    if kind != present or not parameters:
         edit.drop(element, "virtualport")
-        return
-    port = edit.child(element, "virtualport")
-    if port.get("type") is None:
-        port.set("type", "802.1Qbh" if nic.source_type == "direct" else "openvswitch")
-    edit.set_attribute(port, "parameters", "profileid", nic.profile_id)
+    for name, value in parameters.items():
+        edit.set_attribute(element, "virtualport", "type", kind)
+        edit.set_attribute(element, "virtualport/parameters", name, value)
 
 
 def write_vlans(element: _Element, ids: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pywbem import (
     Uint16,
+    Uint32,
     Uint64,
 )
 
@@ -213,6 +214,45 @@ def test_a_disk_from_a_pool(qemu: Host) -> None:
         assert [path.name for path in folder.iterdir()] == ["pooled-vda.qcow2"]
     finally:
         qemu.virsh("pool-destroy", "images")
+
+
+def test_a_virtual_station_interface(qemu: Host) -> None:
+    """It is defined; to start it takes a switch that speaks 802.1Qbg."""
+    station = {
+        "VSIType": "802.1Qbg",
+        "VSIManagerID": Uint32(11),
+        "VSITypeID": Uint32(1193047),
+        "VSITypeIDVersion": Uint32(2),
+    }
+    out = qemu.call(
+        "DefineSystem",
+        SystemSettings=qemu.instance(
+            "VirtualSystemSettingData", VirtualSystemIdentifier="station", VirtualSystemType="QEMU"
+        ),
+        ResourceSettings=[
+            qemu.instance(
+                "NetResourceAllocationSettingData",
+                NetworkType="direct",
+                SourceDevice="lo",
+                NetworkMode="vepa",
+                Address="52:54:00:AA:00:02",
+                **station,
+            )
+        ],
+    )
+    port = qemu.xml("station").find("devices/interface/virtualport")
+    assert port is not None
+    parameters = dict(port[0].attrib)
+    made_up = parameters.pop("instanceid")
+    assert (port.get("type"), parameters) == (
+        "802.1Qbg",
+        {"managerid": "11", "typeid": "1193047", "typeidversion": "2"},
+    )
+    path = qemu.setting("NetResourceAllocationSettingData", "station/52:54:00:aa:00:02")
+    told = qemu.connection.GetInstance(path)
+    assert {name: told[name] for name in station} == station
+    assert told["VSIInstanceID"] == made_up
+    qemu.call("DestroySystem", AffectedSystem=out["ResultingSystem"])
 
 
 def test_libvirts_test_hypervisor(test_hypervisor: Host) -> None:
