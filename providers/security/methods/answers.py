@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.acm.model import PolicyError, XsErr
+from xencim.acm.model import Finding, FindingKind, PolicyError, XsErr
 from xencim.mof.values import Instance, TypedValue
 from xencim.providers.backends.records import Labelled, VirtualMachine
 from xencim.providers.core.errors import CimError, Status
@@ -19,14 +19,15 @@ from xencim.providers.core.spec import MethodResult
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from xencim.acm.model import Finding
     from xencim.acm.planning import UpdatePlan
     from xencim.mof.values import Value
+    from xencim.providers.backends.base import BackendError
     from xencim.providers.backends.records import AssignedLabel
     from xencim.providers.core.spec import MethodCall
     from xencim.providers.security.stores.history import HistoryEntry
 
 NOT_SUPPORTED, FAILED, INVALID, IN_USE = 1, 4, 5, 6
+_CODES = {"absent": NOT_SUPPORTED, "unsupported": NOT_SUPPORTED, "invalid": INVALID, "not_found": INVALID}
 _KINDS = (Labelled.MACHINE, Labelled.DISK, Labelled.NETWORK, Labelled.VLAN, Labelled.HOST, Labelled.DEVICE)
 _INVALID = frozenset(
     {
@@ -76,6 +77,13 @@ def refused(call: MethodCall, error: PolicyError, *, code: int | None = None) ->
     errors = {finding.xserr for finding in error.findings}
     found = INVALID if errors & _INVALID else IN_USE if errors & _IN_USE else FAILED
     return MethodResult(found if code is None else code, {"Findings": findings(call, error.findings)})
+
+
+def not_done(call: MethodCall, error: BackendError) -> MethodResult:
+    """Return what a method answers when the hypervisor or the host stands against it."""
+    text = f"{error.message} ({error.hint})" if error.hint else error.message
+    finding = Finding(FindingKind.ERROR, text, XsErr.HV_OP_FAILED)
+    return refused(call, PolicyError((finding,)), code=_CODES.get(error.kind, FAILED))
 
 
 def findings(call: MethodCall, found: Iterable[Finding]) -> Value:

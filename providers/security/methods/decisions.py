@@ -15,6 +15,7 @@ from xencim.acm.flask.denials import explain, parse
 from xencim.acm.language import read_policy
 from xencim.acm.model import Finding, FindingKind, LabelKind, PolicyError, XsErr
 from xencim.acm.slots import slots_of
+from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Denial, Labelled
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.security.importing import import_labels
@@ -26,6 +27,7 @@ from xencim.providers.security.methods.answers import (
     findings,
     is_true,
     needed,
+    not_done,
     refused,
     text,
 )
@@ -60,6 +62,8 @@ async def assign_label(call: MethodCall) -> MethodResult:
         )
     except PolicyError as error:
         return refused(call, error)
+    except BackendError as error:
+        return not_done(call, error)
     if label is None:
         return answered()
     is_machine = what.kind in {Labelled.MACHINE, Labelled.HOST}

@@ -8,27 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.acm.model import Finding, FindingKind, PolicyError, XsErr
+from xencim.acm.model import PolicyError
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.records import Labelled
 from xencim.providers.security.labelling import Target, assign
-from xencim.providers.security.methods.answers import (
-    FAILED,
-    INVALID,
-    NOT_SUPPORTED,
-    answered,
-    is_true,
-    needed,
-    refused,
-)
+from xencim.providers.security.methods.answers import answered, is_true, needed, not_done, refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from xencim.providers.backends.xen.flask import FlaskControl
     from xencim.providers.core.spec import MethodCall, MethodResult
-
-_CODES = {"absent": NOT_SUPPORTED, "unsupported": NOT_SUPPORTED, "invalid": INVALID, "not_found": INVALID}
 
 
 async def set_boolean(call: MethodCall) -> MethodResult:
@@ -46,7 +36,7 @@ async def label_device(call: MethodCall) -> MethodResult:
     except PolicyError as error:
         return refused(call, error)
     except BackendError as error:
-        return _failed(call, error)
+        return not_done(call, error)
     return answered()
 
 
@@ -67,19 +57,13 @@ async def _remembered(call: MethodCall, done: MethodResult, action: str, detail:
 async def _done(call: MethodCall, work: Callable[[FlaskControl], Awaitable[None]]) -> MethodResult:
     control = call.security.hypervisor.control
     if control is None:
-        return _failed(
+        return not_done(
             call, BackendError("absent", f"{call.backend.uri} has no FLASK: it is not built with XSM")
         )
     try:
         await work(control)
     except BackendError as error:
-        return _failed(call, error)
+        return not_done(call, error)
     finally:
         await call.security.hypervisor.tell()
     return answered()
-
-
-def _failed(call: MethodCall, error: BackendError) -> MethodResult:
-    text = f"{error.message} ({error.hint})" if error.hint else error.message
-    finding = Finding(FindingKind.ERROR, text, XsErr.HV_OP_FAILED)
-    return refused(call, PolicyError((finding,)), code=_CODES.get(error.kind, FAILED))

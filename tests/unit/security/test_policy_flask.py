@@ -42,6 +42,7 @@ class Flask(MadeUpFlask):
     [
         ("SetBoolean", {"Name": "guests_may", "Value": True}),
         ("LabelDevice", {"Device": "0000:03:00.0", "Label": A_BANK}),
+        ("AssignLabel", {"Resource": "device:0000:03:00.0", "Label": A_BANK}),
         ("SetHypervisorEnforcement", {"Enforcing": True}),
     ],
 )
