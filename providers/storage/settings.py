@@ -71,6 +71,8 @@ POOL_TARGETS = {
 """Where volumes appear when nobody says it."""
 _TARGET_NAMES = frozenset({"iscsi", "iscsi-direct"})
 """Pools whose device is a target's name, no path."""
+_ON_SERVERS = frozenset({"rbd"})
+"""Pools that any of several servers gives: their names stand in Host with commas between."""
 _ON_MANY = frozenset({"logical", "zfs"})
 _BUILDS = {0: None, 1: PoolBuild.NEW, 2: PoolBuild.OVERWRITE}
 _LAST_PORT = 65535
@@ -103,7 +105,7 @@ def wanted_pool(asked: Given, name: str | None) -> StoragePool:
         state=PoolState.INACTIVE,
         autostart=None if autostart is None else bool(autostart),
         target_path=_target(kind.name, path, own),
-        source_host=_word(asked, "Host"),
+        source_host=_servers(asked, kind.name),
         source_host_port=_port(asked),
         source_path=_path(asked, "SourceDirectory"),
         source_devices=_devices(asked, kind.name),
@@ -144,6 +146,17 @@ def _login(asked: Given) -> tuple[str | None, str | None, str | None]:
     if uuid and not _UUID.match(uuid):
         raise asked.refusal("SecretUUID", f"{uuid!r} is no UUID")
     return user, uuid, usage
+
+
+def _servers(asked: Given, kind: str) -> str | None:
+    """Return the server, or the servers of a pool that may have several."""
+    host = _word(asked, "Host")
+    names = host.split(",") if host else []
+    if len(names) > 1 and kind not in _ON_SERVERS:
+        raise asked.refusal("Host", f"a pool of type {kind} comes from one server")
+    if "" in names:
+        raise asked.refusal("Host", f"{host!r} makes no sense")
+    return host
 
 
 def _port(asked: Given) -> int | None:

@@ -150,7 +150,7 @@ class StoragePool:
     allocation_bytes: int | None = None
     available_bytes: int | None = None
     target_path: str | None = None
-    source_host: str | None = None
+    source_host: str | None = None  # of rbd, servers with commas between
     source_host_port: int | None = None
     source_path: str | None = None
     source_devices: tuple[str, ...] = ()

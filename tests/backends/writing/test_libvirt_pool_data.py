@@ -64,7 +64,7 @@ async def refused(call: Awaitable[object]) -> tuple[str, str]:
         (
             "rbd",
             {
-                "source_host": "mon",
+                "source_host": "mon1,mon2",
                 "source_host_port": 6789,
                 "source_name": "data",
                 "auth_user": "admin",

@@ -85,8 +85,8 @@ async def storage() -> AsyncIterator[Storage]:
         ),
         ({"Type": 9}, {"type": "mpath", "target_path": "/dev/mapper"}),
         (
-            {"Type": 10, "Host": "mon", "SourceName": "data"},
-            {"type": "rbd", "source_host": "mon", "source_name": "data"},
+            {"Type": 10, "Host": "mon1,mon2", "SourceName": "data"},
+            {"type": "rbd", "source_host": "mon1,mon2", "source_name": "data"},
         ),
         (
             {"Type": 11, "Host": "brick", "SourceName": "data", "SourceDirectory": "/images"},
@@ -144,6 +144,8 @@ async def test_a_pool_is_named_by_its_settings_as_clients_of_libvirt_cim_do(stor
         ("new", {"Type": 1, "Path": "/a/../b"}, Status.INVALID_PARAMETER, "no absolute path"),
         ("new", {"Type": 1, "Path": "/a\n"}, Status.INVALID_PARAMETER, "no absolute path"),
         ("new", {"Type": 1, "Path": "/a", "Host": "h"}, Status.INVALID_PARAMETER, "property Host"),
+        ("new", {"Type": 10, "Host": "a,,b", "SourceName": "p"}, Status.INVALID_PARAMETER, "makes no sense"),
+        ("new", {"Type": 11, "Host": "a,b", "SourceName": "p"}, Status.INVALID_PARAMETER, "one server"),
         ("new", {"Type": 1, "Path": "/a", "Weight": 3}, Status.INVALID_PARAMETER, "property Weight"),
         ("new", {"Type": 1, "Path": "/a", "ResourceType": 10}, Status.INVALID_PARAMETER, "ResourceType"),
         (

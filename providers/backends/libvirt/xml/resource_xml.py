@@ -38,7 +38,7 @@ def storage_pool(
         allocation_bytes=_bytes(pool, "allocation"),
         available_bytes=_bytes(pool, "available"),
         target_path=text(pool, "target/path"),
-        source_host=attribute(pool, "source/host", "name"),
+        source_host=",".join(host.get("name") or "" for host in pool.iterfind("source/host")) or None,
         source_host_port=_number(attribute(pool, "source/host", "port")),
         source_path=attribute(pool, "source/dir", "path"),
         source_devices=tuple(path for path in devices if path),

@@ -70,8 +70,8 @@ def pool_xml(wanted: StoragePool) -> str:
     pool = etree.Element("pool", type=wanted.type)
     _add(pool, "name", wanted.name)
     source = etree.SubElement(pool, "source")
-    if wanted.source_host:
-        server = etree.SubElement(source, "host", name=wanted.source_host)
+    for name in wanted.source_host.split(",") if wanted.source_host else ():
+        server = etree.SubElement(source, "host", name=name)
         if wanted.source_host_port:
             server.set("port", str(wanted.source_host_port))
     for path in wanted.source_devices:

@@ -195,7 +195,7 @@ def test_a_volume_is_converted_compacted_and_loses_its_backing_image(qemu: Host,
     raw, thick, over = (images / name for name in ("raw", "thick", "over"))
     raw.write_bytes(content)
     subprocess.run(["qemu-img", "convert", "-O", "qcow2", "-S", "0", raw, thick], check=True)
-    overlay = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", raw, over]
+    overlay = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(raw), str(over)]
     subprocess.run(["qemu-img", *overlay], check=True)
     qemu.virsh("pool-refresh", "images")
     assert qemu.call("RefreshResourcesInPool", Pool=qemu.pool("images"))[""] == 0
@@ -216,7 +216,7 @@ def test_a_volume_is_converted_compacted_and_loses_its_backing_image(qemu: Host,
     whole = clone("over", "whole")
     assert (whole["format"], whole.get("backing-filename")) == ("qcow2", None)
     for name in ("converted", "back", "same", "compact", "whole"):
-        compared = ["qemu-img", "compare", raw, images / name]
+        compared = ["qemu-img", "compare", str(raw), str(images / name)]
         subprocess.run(compared, check=True, capture_output=True)
 
 
