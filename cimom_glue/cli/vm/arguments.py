@@ -46,7 +46,9 @@ def add_vm(commands: Any, command: Command) -> None:  # noqa: ANN401 - argparse 
         ("show", "show what a machine is made of", "seeing:show"),
         ("console", "show where displays and text consoles are reached", "seeing:console"),
     ):
-        _json(action(name, summary, run, machine=name != "list"))
+        one = _json(action(name, summary, run, machine=name != "list"))
+        if name == "console":
+            one.add_argument("--attach", action="store_true", help="talk to the text console; Ctrl-] leaves")
     for name, (_, summary) in STATES.items():
         one = _changing(action(name, summary, "states:change"))
         one.add_argument("--timeout", type=float, metavar="S", help="how long it may take, in seconds")
@@ -122,8 +124,9 @@ def _with_machine(parser: argparse.ArgumentParser, *, machine: bool = True) -> a
     return parser
 
 
-def _json(parser: argparse.ArgumentParser) -> None:
+def _json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="answer in JSON")
+    return parser
 
 
 def _changing(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -5,20 +5,24 @@ Source: CIM_ComputerSystem and what is joined with it.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from xencim.cimom_glue.cli.output import Exit, print_json, print_line, print_table
+from xencim.cimom_glue.cli.output import CommandError, Exit, print_json, print_line, print_table, tell
+from xencim.cimom_glue.cli.vm import terminal
 from xencim.cimom_glue.cli.vm.asking import hosts, machine
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from pywbem import CIMInstance
 
     from xencim.cimom_glue.cli.vm.asking import Host, Machine
 
 _STATES = {2: "running", 3: "off", 4: "shutting down", 6: "saved", 9: "paused", 10: "starting"}
-_POINTS = {"KVMRedirectionSAP": "display", "TextRedirectionSAP": "text"}
+_TEXT = "text"
+_POINTS = {"KVMRedirectionSAP": "display", "TextRedirectionSAP": _TEXT}
 _LISTENING = 6
 
 
@@ -60,12 +64,27 @@ def console(args: argparse.Namespace) -> int:
             for class_name, kind in _POINTS.items()
             for point in one.parts("CIM_SAPAvailableForElement", f"CIM_{class_name}")
         ]
-    if args.json:
+    if args.attach:
+        _attach(args.machine, [point["address"] for point in points if point["kind"] == _TEXT])
+    elif args.json:
         print_json(points)
     else:
         heads = ("KIND", "NAME", "ADDRESS")
         print_table(heads, ((p["kind"], p["name"], p["address"] or "not open now") for p in points))
     return Exit.DONE
+
+
+def _attach(name: str, addresses: Sequence[str | None]) -> None:
+    """Talk to the first text console that can be talked to now."""
+    address = next(filter(None, addresses), None)
+    if address is None:
+        raise CommandError(
+            f"{name} has no text console that is open", hint="a running machine with a serial line has one"
+        )
+    with terminal.opened(address) as console:
+        tell(f"{name} at {address}; Ctrl-] leaves")
+        with terminal.raw(sys.stdin.fileno()):
+            terminal.talk(console, sys.stdin.fileno(), sys.stdout.fileno())
 
 
 def state_of(system: CIMInstance) -> str:
