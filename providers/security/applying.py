@@ -87,6 +87,7 @@ async def roll_back(security: Security, digest: str, *, principal: str, expected
 async def _plan(security: Security, present: Policy | None, policy: Policy) -> UpdatePlan:
     """Plan an update; where nothing is refused, what runs does not hinder it, and is only told of."""
     plan = plan_update(present, policy, await host_state(security))
+    await security.hypervisor.tell()  # whether it enforces may have been changed past this server
     if security.refuses:
         return plan
     told = tuple(
