@@ -115,11 +115,8 @@ def test_cpu_pools_are_processor_pools(connection: Any, xen: XenHost, machine: s
 
 
 def test_the_hypervisor_is_as_xl_info_says(connection: Any, xen: XenHost) -> None:  # noqa: ANN401 - as above
-    told = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in xen.host.run("xl info").splitlines()
-        if ":" in line
-    )
+    lines = [line.partition(":") for line in xen.host.run("xl info").splitlines()]
+    told = {name.strip(): value.strip() for name, _, value in lines}
     [found] = connection.EnumerateInstances("Xen_Hypervisor")
     assert (found["Version"], found["Scheduler"]) == (told["xen_version"], told["xen_scheduler"])
     assert (found["CommandLine"], found["GuestKinds"]) == (told["xen_commandline"], told["xen_caps"].split())

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.clients
 VM = 'Xen_ComputerSystem.CreationClassName="Xen_ComputerSystem",Name="vm-00001"'
 SHRUB = """\
 Xen_ComputerSystem.CreationClassName="Xen_ComputerSystem",Name="vm-00001"
+ +-- Dependent(Role)
+ |   +-- Xen_DomainDependency(AssocClass)
+ |   |   +-- Antecedent(ResultRole)
+ |   +-- Xen_HostedDependency(AssocClass)
+ |       +-- Antecedent(ResultRole)
  +-- ManagedElement(Role)
  |   +-- Xen_ElementCapabilities(AssocClass)
  |   |   +-- Capabilities(ResultRole)
@@ -31,10 +36,11 @@ Xen_ComputerSystem.CreationClassName="Xen_ComputerSystem",Name="vm-00001"
  |       +-- SettingData(ResultRole)
  +-- Antecedent(Role)
  |   +-- Xen_HostedAccessPoint(AssocClass)
+ |   |   +-- Dependent(ResultRole)
+ |   +-- Xen_MetricDefForME(AssocClass)
+ |   |   +-- Dependent(ResultRole)
+ |   +-- Xen_MetricForME(AssocClass)
  |       +-- Dependent(ResultRole)
- +-- Dependent(Role)
- |   +-- Xen_HostedDependency(AssocClass)
- |       +-- Antecedent(ResultRole)
  +-- AffectedElement(Role)
  |   +-- Xen_ServiceAffectsElement(AssocClass)
  |       +-- AffectingElement(ResultRole)
@@ -146,7 +152,7 @@ def test_associators_and_references(fake_server: ServerProcess, scheme: str, pul
         for number in range(2)
     ]
     out = pywbemcli(fake_server, "instance", "associators", VM, "--pl", "DeviceID", **how)
-    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 23
+    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 30
     refer = ("instance", "references", VM, "--no", "--rc", "CIM_SettingsDefineState")
     [reference] = names(pywbemcli(fake_server, *refer, **how))
     own, settings = VM.replace('"', '\\"'), 'Xen_VirtualSystemSettingData.InstanceID=\\"Xen:vm-00001\\"'
@@ -155,7 +161,7 @@ def test_associators_and_references(fake_server: ServerProcess, scheme: str, pul
         f'SettingData="//fake.example/root/virt:{settings}"'
     )
     out = pywbemcli(fake_server, "instance", "references", VM, "--pl", "", **how)
-    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 25
+    assert len(re.findall("^instance of ", out, re.MULTILINE)) == 32
 
 
 def test_shrub(fake_server: ServerProcess, pull: str) -> None:

@@ -18,6 +18,8 @@ VM = 'Xen_ComputerSystem.CreationClassName="Xen_ComputerSystem",Name="vm-00001"'
 UUID = "a2c24096-dbf0-565e-9fdc-1e145a23a0dd"
 # The order in which the server gives keys: that of the class.
 OWN = 'Xen_ComputerSystem.Name="vm-00001",CreationClassName="Xen_ComputerSystem"'
+DRIVER = OWN.replace("vm-00001", "vm-00000")
+METRICS = ("MemoryInUse", "ProcessorTime", "ProcessorUtilization")
 HOST = 'Xen_HostSystem.Name="fake.example",CreationClassName="Xen_HostSystem"'
 ACCESS_POINTS = (
     ("KVMRedirectionSAP", "-1:-1"),
@@ -74,6 +76,9 @@ RELATED = sorted(
         *(f"root/virt:{access_point(cls, name)}" for cls, name in ACCESS_POINTS),
         *(f"root/virt:{name}" for name in DEVICE_NAMES),
         'root/virt:Xen_VirtualSystemSettingData.InstanceID="Xen:vm-00001"',
+        f"root/virt:{DRIVER}",
+        *(f'root/virt:Xen_BaseMetricDefinition.Id="Xen:{name}"' for name in METRICS),
+        *(f'root/virt:Xen_BaseMetricValue.InstanceID="Xen:{name}/vm-00001"' for name in METRICS),
         'interop:Xen_RegisteredProfile.InstanceID="CIM:DSP1052-ComputerSystem-1.0.0"',
         'interop:Xen_RegisteredProfile.InstanceID="CIM:DSP1057-VirtualSystem-1.0.0"',
     ]
@@ -165,7 +170,7 @@ def test_associators_filtered(fake_server: ServerProcess) -> None:
     assert ask("-ac", "xen_systemdevice", "-ar", "groupcomponent", "-arr", "partcomponent") == devices
     assert ask("-ac", "Xen_SystemDevice", "-ar", "PartComponent") == []
     assert ask("-arc", "CIM_LogicalDevice") == devices
-    assert ask("-ar", "Dependent") == [f"root/virt:{HOST}"]
+    assert ask("-ar", "Dependent") == [f"root/virt:{one}" for one in (DRIVER, HOST)]
     assert ask("-arc", "CIM_Processor") == [f"root/virt:{device('Processor', n)}" for n in "01"]
     settings = 'Xen_VirtualSystemSettingData.InstanceID="Xen:vm-00001"'
     parts = wbemcli(fake_server, "ain", f"root/virt:{settings}", options=("-ar", "GroupComponent"))
