@@ -115,6 +115,10 @@ async def test_the_host_s_free_memory(backends: Start, libvirtd: Libvirtd) -> No
     told, host = await backend.free_memory(), inventory.view.host
     assert 0 < told.free_kib < host.memory_kib
     assert len(told.node_free_kib) == host.numa_nodes == len(host.node_memory_kib)
+    for free, size in zip(told.node_free_kib, host.node_memory_kib, strict=True):
+        assert 0 < free < size
+    # What is free changes meanwhile, but not by much.
+    assert sum(told.node_free_kib) == pytest.approx(told.free_kib, rel=0.2)
     with pytest.raises(BackendError, match="QEMU by libvirt: no log"):
         await backend.read_log()
     with pytest.raises(BackendError, match="QEMU by libvirt: no log"):

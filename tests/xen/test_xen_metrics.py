@@ -9,7 +9,6 @@ import pytest
 import pywbem
 
 from .conftest import shows
-from .test_xen_xl import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +21,15 @@ NAME, UUID = "counted", "70000000-0000-4000-8000-000000000001"
 MANY = 16
 """As many as the emulated host has memory for."""
 SECTOR = 512
+CONFIG = """name="{name}"
+uuid="{uuid}"
+type="pvh"
+kernel="/guest/vmlinuz"
+ramdisk="/guest/initrd"
+extra="console=hvc0 quiet mitigations=off"
+memory={memory}
+vcpus=1
+{more}"""
 COUNT = """
 import asyncio, json, time
 from xencim.providers.backends.xen import counters
@@ -38,7 +46,7 @@ async def main():
     told = counters.count(found.hypervisor, found.domains, found.lives, counters.Kernel())
     took_s = time.monotonic() - began_s
     print(json.dumps({"told": len(told), "processors": sum(len(one.vcpus) for one in told.values()),
-                      "nics": sum(len(one.nics) for one in told.values()), "took_ms": took_s * 1000,
+                      "took_ms": took_s * 1000,
                       "calls": found.hypervisor.calls - calls - (found.looks - looks),
                       "requests": found.store.requests - requests}))
     await found.stop()
@@ -47,20 +55,19 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def machine(xen: XenHost, connection: Any) -> Iterator[str]:  # noqa: ANN401 - a WBEMConnection
-    """A machine of xl with a disk that the kernel serves."""
-    create(xen, NAME, UUID)
-    xen.host.run(
-        f"truncate --size 16M /guest/counted.raw && xl block-attach {NAME} file:/guest/counted.raw xvdb w"
-    )
-    shows(
-        lambda: [one for one in values(connection) if one.startswith(f"Xen:DiskReadBytes/{NAME}/")] != [],
-        True,
-        within_s=10,
-    )
+@pytest.fixture(scope="module")
+def machine(xen: XenHost) -> Iterator[str]:
+    """A machine of xl with a disk that the kernel serves, and a network card."""
+    xen.host.run("truncate --size 16M /guest/counted.raw && losetup /dev/loop7 /guest/counted.raw")
+    devices = "vif=['mac=00:16:3e:00:00:aa,bridge=br0']\ndisk=['phy:/dev/loop7,xvdb,w']\n"
+    create(xen, NAME, UUID, memory=128, more=devices)
     yield NAME
-    xen.host.try_run(f"xl destroy {NAME}")
+    xen.host.try_run(f"xl destroy {NAME}; losetup --detach /dev/loop7")
+
+
+def create(xen: XenHost, name: str, uuid: str, *, memory: int, more: str = "", flag: str = "") -> None:
+    text = CONFIG.format(name=name, uuid=uuid, memory=memory, more=more)
+    xen.host.run(f"cat > /guest/{name}.cfg && xl create {flag} /guest/{name}.cfg", data=text)
 
 
 def values(connection: Any) -> dict[str, int]:  # noqa: ANN401 - as above
@@ -93,7 +100,7 @@ def test_cpu_pools_are_processor_pools(connection: Any, xen: XenHost, machine: s
     }
     limit = int(xen.host.run("xl sched-credit2 -s -p Pool-0").partition("ratelimit=")[2].partition("us")[0])
     shows(lambda: pools(connection), {"Pool-0": ("credit2", "0-1", 2, limit)}, within_s=90)
-    assert pool_of(connection, machine) == ["ProcessorPool/Pool-0"]
+    shows(lambda: pool_of(connection, machine), ["ProcessorPool/Pool-0"], within_s=20)
     made = "xl cpupool-create 'name=\"second\"' 'sched=\"credit\"' 'cpus=[\"1\"]'"
     xen.host.run(f"xl cpupool-cpu-remove Pool-0 1 && {made}")
     try:
@@ -110,7 +117,9 @@ def test_cpu_pools_are_processor_pools(connection: Any, xen: XenHost, machine: s
         assert [one["DeviceID"] for one in devices] == [f"{machine}/0"]
         assert connection.GetInstance(path)["CurrentlyConsumedResource"] == 1
     finally:
-        xen.host.run(f"xl destroy {machine}; xl cpupool-destroy second; xl cpupool-cpu-add Pool-0 1")
+        xen.host.run(
+            f"xl cpupool-migrate {machine} Pool-0; xl cpupool-destroy second; xl cpupool-cpu-add Pool-0 1"
+        )
     shows(lambda: list(pools(connection)), ["Pool-0"])
 
 
@@ -133,7 +142,7 @@ def test_the_log_is_xl_dmesg(connection: Any, xen: XenHost) -> None:  # noqa: AN
     def printed() -> list[str]:
         return [line.rstrip() for line in xen.host.run("xl dmesg").splitlines() if line.strip()]
 
-    assert any("Xen version" in line for line in lines())
+    assert [line for line in lines() if line.startswith("(XEN) ")] != []
     shows(lambda: lines() == printed(), True, within_s=5)
     [log] = connection.EnumerateInstances("Xen_RecordLog")
     assert log["CurrentNumberOfRecords"] == len(lines())
@@ -201,11 +210,10 @@ def test_many_machines_are_counted_in_one_pass(connection: Any, xen: XenHost) ->
     many = [f"many-{number}" for number in range(MANY)]
     try:
         for number, name in enumerate(many):
-            create(xen, name, f"60000000-0000-4000-8000-0000000000{number:02}", paused=True, memory=72)
+            create(xen, name, f"60000000-0000-4000-8000-0000000000{number:02}", memory=72, flag="-p")
         counted = json.loads(xen.host.run("tee /tmp/count.py | /opt/xencim/bin/python -", data=COUNT))
         print(counted)  # noqa: T201 - the time of a pass
         assert counted["told"] == len(xen.running())
-        assert counted["nics"] >= MANY
         assert counted["calls"] == 1 + counted["processors"]
         assert counted["requests"] == 0
         shows(

@@ -110,7 +110,7 @@ def _all_stats(session: Session) -> list[tuple[str, Stats]]:
 def _free_memory(session: Session, nodes: int) -> FreeMemory:
     free = session.call(session.connection.getFreeMemory)
     cells = session.offered(session.connection.getCellsFreeMemory, 0, nodes)
-    return FreeMemory(free_kib=free // _KIB, node_free_kib=tuple(cells or ()))
+    return FreeMemory(free_kib=free // _KIB, node_free_kib=tuple(cell // _KIB for cell in cells or ()))
 
 
 def counters(uuid: str, stats: Stats, macs: Mapping[str, str]) -> MachineSample:
