@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_the_guest_answers(libvirtd: Libvirtd, serve: Serve, tmp_path: Path) -> 
                 assert console.stdout is not None
                 assert console.stderr is not None
                 deadline_s = time.monotonic() + WITHIN_S
-                told: list[object] = []
+                told: list[IO[bytes]] = []
                 while not told:  # until the guest has started
                     assert time.monotonic() < deadline_s
                     assert console.poll() is None, console.stderr.read()
