@@ -65,11 +65,9 @@ RECONCILERS: Mapping[str, Reconciler] = {
     **network.RECONCILERS,
     **consoles.RECONCILERS,
 }
-# Kinds of work on a machine that libvirt ends whether or not somebody waits for it.
-_LONG_WORK = (state_change.KIND, "CreateSnapshot", "ApplySnapshot", "CreateCoreDump")
 
 
 def followers(site: Site) -> Mapping[str, Follower]:
     """Return, by the kind of job, who goes on with one whose work a killed server left to the hypervisor."""
-    left = {kind: going_on(site.backend, site.inventory, RECONCILERS[kind]) for kind in _LONG_WORK}
+    left = {kind: going_on(site.backend, site.inventory, tell) for kind, tell in RECONCILERS.items()}
     return {**left, **migration.followers(site)}

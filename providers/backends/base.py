@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SnapshotWish,
         StoragePool,
         Transport,
+        VirtualMachine,
         Volume,
     )
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 Told: TypeAlias = "Callable[[int], None]"
 """Called with how many bytes are done. From its first call on, to cancel the awaiting task ends the work;
 work that never calls it is the hypervisor's own, and goes on to its end."""
+
+
+WorkedOn: TypeAlias = "type[VirtualMachine | StoragePool | Volume | Network]"
+"""What a hypervisor may still work on when a server that asked for it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +330,11 @@ class Backend(Protocol):
         """
         ...
 
-    async def is_busy(self, machine_uuid: str) -> bool:
-        """Tell whether the hypervisor does long work on a machine: a migration, say."""
+    async def is_busy(self, kind: WorkedOn, key: str) -> bool:
+        """Tell whether the hypervisor works on something, whoever asked for it; not on what is not there.
+
+        BackendError: ``timeout`` where it is too busy to tell, and lost.
+        """
         ...
 
     # What is asked when a client asks for it; who asks limits how often. BackendError as for `control`.

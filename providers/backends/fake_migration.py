@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
 
-    from xencim.providers.backends.base import Backend
+    from xencim.providers.backends.base import Backend, WorkedOn
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import MachineConfig, MigrationWish, Transport
 
@@ -91,9 +91,9 @@ class FakeMigration:
         there.put(replace(machine, id=1 if machine.state.is_active else None, current=config))
         self._filled().remove(VirtualMachine, machine_uuid)
 
-    async def is_busy(self, machine_uuid: str) -> bool:
+    async def is_busy(self, kind: WorkedOn, key: str) -> bool:
         """Tell whether an action takes its time."""
-        return machine_uuid in self._slow
+        return kind is VirtualMachine and key in self._slow
 
     def peer(self, transport: Transport) -> Backend:
         """Return the other host itself, seen from here."""

@@ -27,7 +27,7 @@ from xencim.providers.management.asked import (
     template,
 )
 from xencim.providers.management.copying import demand_no_ground
-from xencim.providers.management.new_disks import volumes_made
+from xencim.providers.management.new_disks import volumes_made, wanted_volumes
 from xencim.providers.management.resource import add, modify, remove
 from xencim.providers.management.resources import RESOURCES
 from xencim.providers.management.working import (
@@ -190,7 +190,9 @@ async def _change(
         paths = tuple(setting_path(call, spec, outcome.setting) for spec, outcome in now.outcomes)
         return {"ResultingResourceSettings": paths}
 
-    return await run(call, method, (machine.uuid, machine.name), expectations(first.outcomes), work)
+    volumes = ", ".join(volume.key for volume in wanted_volumes(call, machine, first.wanted))
+    facts = expectations(first.outcomes) | ({"volumes": volumes} if volumes else {})
+    return await run(call, method, (machine.uuid, machine.name), facts, work)
 
 
 def _changes_share_only(plan: _Plan) -> bool:

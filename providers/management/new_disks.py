@@ -30,7 +30,7 @@ async def volumes_made(
     """Make the volumes of the disks that a machine is to have more."""
     made: list[Volume] = []
     try:
-        for volume in _wanted_volumes(call, before, wanted):
+        for volume in wanted_volumes(call, before, wanted):
             with refusals(f"volume {volume.key}", unsupported=Status.NOT_SUPPORTED):
                 await call.backend.create_volume(volume)
             made.append(volume)
@@ -45,7 +45,7 @@ async def volumes_made(
         raise
 
 
-def _wanted_volumes(
+def wanted_volumes(
     call: MethodCall, before: VirtualMachine | None, wanted: VirtualMachine
 ) -> Iterator[Volume]:
     """Yield what is to be made: a new disk has a size only where its medium is new too."""

@@ -22,7 +22,7 @@ from xencim.providers.management.asked import (
 )
 from xencim.providers.management.copying import copies_made, to_move
 from xencim.providers.management.describing import copy_described, described
-from xencim.providers.management.new_disks import volumes_made
+from xencim.providers.management.new_disks import volumes_made, wanted_volumes
 from xencim.providers.management.working import (
     SYSTEM_SETTINGS,
     demand_manageable,
@@ -91,7 +91,8 @@ async def _define(
                 )
         return {"ResultingSystem": machine_path(call, machine.name)}
 
-    facts = {"name": machine.name, "volumes": ", ".join(one.wanted.key for one in copies)}
+    volumes = (*(one.wanted for one in copies), *wanted_volumes(call, None, machine))
+    facts = {"name": machine.name, "volumes": ", ".join(volume.key for volume in volumes)}
     who = machine.uuid, machine.name
     return await run(call, method, who, facts, work, queue=queue, cancel=moving.cancel if copies else None)
 

@@ -150,7 +150,7 @@ def _settings_reconciled(view: View, facts: Mapping[str, str]) -> str | None:
         row = spec.rows.find(context, {"instanceid": setting})
         if text == _GONE or row is None:
             if (text == _GONE) != (row is None):
-                return f"{setting} is {'not there' if row is None else 'still there'}"
+                return f"{setting} is {'not there' if row is None else 'still there'}{_left(view, facts)}"
             continue
         for name, value in json.loads(text).items():
             wanted = tuple(value) if isinstance(value, list) else value
@@ -162,8 +162,13 @@ def _settings_reconciled(view: View, facts: Mapping[str, str]) -> str | None:
 def _defined(view: View, facts: Mapping[str, str]) -> str | None:
     if view.get(VirtualMachine, facts["machine"]) is not None:
         return None  # its disks are made before it is
+    return "the machine is not there" + _left(view, facts)
+
+
+def _left(view: View, facts: Mapping[str, str]) -> str:
+    """Name the volumes that were made for what did not come to be."""
     left = [key for key in facts.get("volumes", "").split(", ") if view.get(Volume, key)]
-    return "the machine is not there" + (f"; what was made for it is left: {', '.join(left)}" if left else "")
+    return f"; what was made for it is left: {', '.join(left)}" if left else ""
 
 
 def _converted(view: View, facts: Mapping[str, str]) -> str | None:

@@ -78,7 +78,7 @@ async def settled(
 ) -> None:
     """Return when a machine has arrived; CimError tells what became of it otherwise."""
     uuid, name, host = facts["machine"], facts["name"], facts["destination"]
-    if not await left_alone(backend, inventory, uuid, progress):
+    if not await left_alone(backend, [(VirtualMachine, uuid)], progress):
         raise CimError(Status.FAILED, f"{name}: its hypervisor does not answer: where it runs cannot be told")
     here = inventory.view.get(VirtualMachine, uuid)
     try:

@@ -14,13 +14,16 @@ from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.libvirt import LibvirtBackend, probe
 from xencim.providers.backends.libvirt import backend as backend_module
+from xencim.providers.backends.libvirt import mirror as mirror_module
 from xencim.providers.backends.libvirt.calls.backoff import Backoff
 from xencim.providers.backends.libvirt.calls.workers import StuckError, Workers
-from xencim.providers.backends.records import Action, Host, PowerState, StoragePool, VirtualMachine
+from xencim.providers.backends.records import Action, Host, Network, PowerState, StoragePool, VirtualMachine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
+
+    from xencim.providers.backends.base import WorkedOn
 
 libvirt = pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
 
@@ -128,6 +131,35 @@ async def test_a_stuck_pool_keeps_its_figures_and_nobody_waiting(
     libvirt_pool.createXML("<volume><name>v</name><capacity>4096</capacity></volume>")
     answer.set()
     await until(inventory, lambda view: view.all(StoragePool)["default-pool"].allocation_bytes == 4096)
+
+
+@pytest.mark.parametrize(
+    ("listing", "kind"),
+    [
+        ("listAllDomains", VirtualMachine),
+        ("listAllStoragePools", StoragePool),
+        ("listAllNetworks", Network),
+    ],
+)
+async def test_lists_that_do_not_answer_are_read_when_they_do(
+    backends: Start, until: Until, monkeypatch: pytest.MonkeyPatch, listing: str, kind: WorkedOn
+) -> None:
+    answer, real = threading.Event(), getattr(libvirt.virConnect, listing)
+
+    def listed(connection: Any, flags: int = 0) -> Any:  # noqa: ANN401 - libvirt's own method, stuck
+        answer.wait(30)
+        return real(connection, flags)
+
+    listed.__name__ = listing
+    monkeypatch.setattr(libvirt.virConnect, listing, listed)
+    monkeypatch.setattr(mirror_module, "LIST_S", 0.4)
+    backend, inventory = await backends(URI, call_timeout_s=0.4)
+    missing = [one for one in (VirtualMachine, StoragePool, Network) if not inventory.view.all(one)]
+    # What is not known yet may be worked on.
+    busy = await backend.is_busy(kind, UUID)
+    answer.set()
+    await until(inventory, lambda view: view.all(kind))
+    assert (missing, busy, await backend.is_busy(kind, UUID)) == ([kind], True, False)
 
 
 async def test_stopping_leaves_a_stuck_call_alone(gate: Gate) -> None:

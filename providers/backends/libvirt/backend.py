@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -45,7 +45,9 @@ from xencim.providers.backends.records import Action, Host, PowerState, VirtualM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from xencim.providers.backends.base import WorkedOn
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.libvirt.calls.events import Kind
 
@@ -68,6 +70,8 @@ STORAGE_WAIT_S = 1.0
 CALLS_AT_A_TIME = 4
 """More threads on one connection gain nothing: libvirt serialises them."""
 ACTIONS_AT_A_TIME = 16
+BUSY_S = 2.0
+"""What does not tell within this whether it is worked on is."""
 CLOSE_TIMEOUT_S = 5.0
 
 LIMITS = {
@@ -128,9 +132,10 @@ class LibvirtBackend(
         self._loop = asyncio.get_running_loop()
         self._inventory = inventory
         self._workers = Workers(CALLS_AT_A_TIME, self._call_timeout_s)
-        self._actions = Workers(ACTIONS_AT_A_TIME, CONTROL_TIMEOUT_S)
-        self._storage_actions = Workers(STORAGE_ACTIONS_AT_A_TIME, STORAGE_TIMEOUT_S)
-        self._migrations = Workers(MIGRATIONS_AT_A_TIME, MIGRATION_TIMEOUT_S)
+        self._looks = Workers(CALLS_AT_A_TIME, self._call_timeout_s, around=self._apart)
+        self._actions = Workers(ACTIONS_AT_A_TIME, CONTROL_TIMEOUT_S, around=self._apart)
+        self._storage_actions = Workers(STORAGE_ACTIONS_AT_A_TIME, STORAGE_TIMEOUT_S, around=self._apart)
+        self._migrations = Workers(MIGRATIONS_AT_A_TIME, MIGRATION_TIMEOUT_S, around=self._apart)
         self._content_pieces = Workers(STREAMS_AT_A_TIME, STREAM_TIMEOUT_S)
         self._wake = asyncio.Event()
         binding.events.acquire()
@@ -194,14 +199,22 @@ class LibvirtBackend(
         """Have libvirt give up the long work that it does on a machine."""
         session, _ = self._connected()
         name = self._known(machine_uuid).name
-        await self._workers.run(f"{name} told to give up", partial(long_work.abort, session, machine_uuid))
+        await self._looks.run(f"{name} told to give up", partial(long_work.abort, session, machine_uuid))
 
     async def percent_done(self, machine_uuid: str) -> int | None:
         """Tell how much of such work is done."""
         if self._session is None:
             return None
         asked = partial(long_work.percent_done, self._session, machine_uuid)
-        return await self._workers.run("asking how far it is", asked)
+        return await self._looks.run("asking how far it is", asked)
+
+    async def is_busy(self, kind: WorkedOn, key: str) -> bool:
+        """Tell whether libvirt works on something."""
+        session, mirror = self._connected()
+        if not mirror.is_known(kind):
+            return True  # on some of them, and which they are is not told before it is done
+        asked = partial(long_work.is_busy, session, kind, key)
+        return await self._looks.run(f"{kind.__name__} {key}", asked, deadline_s=BUSY_S)
 
     def checks(self) -> Sequence[Check]:
         """Tell what was reached and what its driver cannot do."""
@@ -217,6 +230,10 @@ class LibvirtBackend(
         if limits:
             found.append(Check("driver", ok=True, detail=limits))
         return found
+
+    def _apart(self) -> AbstractContextManager[None]:
+        """Give a thread whose calls may take long a connection of its own."""
+        return nullcontext() if self._session is None else self._session.apart()
 
     def _like(self, uri: str) -> LibvirtBackend:
         return LibvirtBackend(uri, call_timeout_s=self._call_timeout_s)
@@ -262,7 +279,13 @@ class LibvirtBackend(
 
     async def _release(self) -> None:
         await self._disconnect()
-        for workers in (self._actions, self._migrations, self._storage_actions, self._content_pieces):
+        for workers in (
+            self._looks,
+            self._actions,
+            self._migrations,
+            self._storage_actions,
+            self._content_pieces,
+        ):
             await workers.settle(CLOSE_TIMEOUT_S)
         # Longer than the thread itself is given to end.
         release_s = 2 * binding.STOP_TIMEOUT_S

@@ -232,9 +232,16 @@ def size_disks(
 
 
 def _size(session: Session, domain: virDomain, disk: Disk) -> int | None:
-    """Ask the machine (libxl cannot), then the storage pools."""
+    """Ask the machine (libxl cannot), then the storage pools: each may be stuck."""
+    with session.apart():
+        return _size_told(session, domain, disk)
+
+
+def _size_told(session: Session, domain: virDomain, disk: Disk) -> int | None:
     connection = session.connection
     with contextlib.suppress(BackendError):
+        if domain.connect() is not connection:
+            domain = session.call(connection.lookupByUUIDString, domain.UUIDString())
         info = session.offered(domain.blockInfo, disk.target)
         if info:
             return int(info[0]) or None

@@ -13,20 +13,22 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from xencim.providers.backends.base import BackendError
-from xencim.providers.backends.libvirt import machines, resources, snapshot_reading
+from xencim.providers.backends.libvirt import machines, resources
+from xencim.providers.backends.libvirt.abilities import with_abilities
+from xencim.providers.backends.libvirt.bridges import Bridges, bridges_of
 from xencim.providers.backends.libvirt.calls.workers import StuckError
 from xencim.providers.backends.libvirt.filters import Filters
-from xencim.providers.backends.libvirt.guest_access import guest_access
 from xencim.providers.backends.libvirt.rereads import Key, Rereads
 from xencim.providers.backends.libvirt.storage_volumes import Volumes
-from xencim.providers.backends.records import Bridge, Host, Network, StoragePool, VirtualMachine
+from xencim.providers.backends.records import Host, Network, StoragePool, VirtualMachine, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from xencim.providers.backends.base import WorkedOn
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.libvirt.calls.events import Kind
     from xencim.providers.backends.libvirt.calls.session import Session
@@ -34,14 +36,15 @@ if TYPE_CHECKING:
     from xencim.providers.backends.libvirt.machines import ConfigCache, Listed
     from xencim.providers.backends.libvirt.resources import Reader
 
-Resource = TypeVar("Resource", StoragePool, Network)
 
 log = logging.getLogger(__name__)
 
 LOAD_BATCH = 64
 """Machines read by one job, and put before the event loop may turn to others."""
-ABILITIES_S = 2.0
-"""A machine that is being migrated answers late, and a start must not wait for it: the next sweep asks."""
+LIST_S = 3.0
+"""libvirt lists no pool, and no network, while it works on one of them: a start must not wait for that."""
+EVERY = ""
+"""The key of all of a kind: of none of them."""
 RETRY_S = 5.0
 """When libvirt itself gave up on a machine that is busy, it is asked again after this."""
 
@@ -63,8 +66,8 @@ class Mirror:
         self._workers = workers
         self._configs = configs
         self._host_name = host_name
-        self._host_bridges: frozenset[str] = frozenset()
         self._sweeping = asyncio.Lock()
+        self._bridges = Bridges(inventory)
         self._volumes = Volumes(session, inventory, workers)
         self.filters = Filters(session, inventory, workers)
         self._rereads = Rereads(self._reread)
@@ -78,16 +81,14 @@ class Mirror:
         """Read everything; events may come meanwhile."""
         session, run = self._session, self._workers.run
         host = await run("the host", partial(resources.host, session, name=self._host_name))
-        pools = await run("the storage pools", partial(resources.storage_pools, session))
-        networks = await run("the networks", partial(resources.networks, session))
-        self._host_bridges = await run("the host's interfaces", partial(resources.bridges, session))
-        self._inventory.replace_all(StoragePool, await self._read_each(StoragePool, pools))
-        self._inventory.replace_all(Network, await self._read_each(Network, networks))
+        self._bridges.of_host = await run("the host's interfaces", partial(resources.bridges, session))
+        for kind in (StoragePool, Network):
+            await self._read_all(kind)
         await self._volumes.read()
         await self.filters.read()
         await self._read_machines(await self._bulk_sizes())
-        self._inventory.replace_all(Bridge, self._bridges())
-        self._inventory.put(await self._with_abilities(host))
+        self._bridges.read()
+        self._inventory.put(await with_abilities(host, session, self._inventory.view, self._workers))
 
     async def sweep(self) -> None:
         """Look for what no event told."""
@@ -96,7 +97,7 @@ class Mirror:
             await self._read_machines({})
             host = self._inventory.view.get(Host, "host")
             if host is not None and not (host.snapshot_kinds or host.guest_access):
-                self._inventory.put(await self._with_abilities(host))
+                self._inventory.put(await with_abilities(host, self._session, view, self._workers))
             for kind in (StoragePool, Network):
                 for name in tuple(view.all(kind)):
                     self._mark(kind, name)
@@ -104,9 +105,16 @@ class Mirror:
 
     async def resync(self) -> None:
         """Return when everything was read anew, as far as it answers."""
+        due = [kind for kind in (StoragePool, Network) if self.is_known(kind)]
+        if due:
+            await asyncio.wait({self._rereads.mark(kind, EVERY) for kind in due})
         await self.sweep()
         await self._rereads.settle()
         await self._volumes.read()
+
+    def is_known(self, kind: WorkedOn) -> bool:
+        """Tell whether all of a kind was read: until then one that is not there may be."""
+        return (StoragePool if kind is Volume else kind, EVERY) not in self._late
 
     def mark(self, kind: Kind, key: str) -> None:
         """Have a thing read that may have changed."""
@@ -152,8 +160,16 @@ class Mirror:
 
     async def _read_machines(self, sizes: Mapping[str, Mapping[str, int]]) -> None:
         """Read all machines, in bulk as far as the driver can; ``sizes`` of disks where known."""
+        if not self.is_known(VirtualMachine):
+            return
         self._told = {key for kind, key in self._rereads.under_way if kind is VirtualMachine}
-        listed = await self._workers.run("the list of machines", partial(machines.list_all, self._session))
+        try:
+            listed = await self._workers.run(
+                "the list of machines", partial(machines.list_all, self._session)
+            )
+        except StuckError as stuck:
+            self._later(VirtualMachine, EVERY, stuck)
+            return
         present = {item.domain.UUIDString(): item for item in listed}
         for uuid in [uuid for uuid in self._inventory.view.all(VirtualMachine) if uuid not in present]:
             self._remove_unless_told(uuid)
@@ -167,32 +183,30 @@ class Mirror:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _with_abilities(self, host: Host) -> Host:
-        """Return the host with what its driver can do to machines, which takes a machine to ask about."""
-        machines_now = self._inventory.view.all(VirtualMachine).values()
-        # One that is off, if there is one: nothing that goes on there holds the answer up.
-        asked = min(
-            machines_now,
-            key=lambda machine: (machine.is_management_domain, machine.state.is_active),
-            default=None,
-        )
-        if asked is None:
-            return host
-
-        def ask(uuid: str) -> Host:
-            kinds = snapshot_reading.kinds(self._session, uuid)
-            return replace(host, snapshot_kinds=kinds, guest_access=guest_access(self._session, uuid))
-
-        what = "what can be done to machines"
+    async def _read_all(self, kind: Kind) -> None:
         try:
-            return await self._workers.run(what, partial(ask, asked.uuid), deadline_s=ABILITIES_S)
-        except BackendError as error:
-            if error.kind == "lost":
-                raise
-            log.warning("%s was not told: %s", what, error)
-            return host
+            readers = await self._listed(kind)
+        except StuckError as stuck:
+            self._later(kind, EVERY, stuck)
+        else:
+            self._inventory.replace_all(kind, await self._read_each(kind, readers))
 
-    async def _read_each(self, kind: type[Resource], readers: list[Reader[Resource]]) -> list[Resource]:
+    async def _read_unknown(self, kind: Kind) -> None:
+        """Have those read that nothing has told of yet."""
+        if kind is VirtualMachine:
+            await self._read_machines({})
+            return
+        for name, _read in await self._listed(kind):
+            if self._inventory.view.get(kind, name) is None:
+                self.mark(kind, name)
+
+    async def _listed(self, kind: Kind) -> list[Reader[Any]]:
+        listed = partial(
+            resources.storage_pools if kind is StoragePool else resources.networks, self._session
+        )
+        return await self._workers.run(f"the list of {kind.__name__}s", listed, deadline_s=LIST_S)
+
+    async def _read_each(self, kind: Kind, readers: list[Reader[Any]]) -> list[Any]:
         """Read pools or networks; one that is stuck keeps its last record."""
         found = []
         for (name, _read), answer in await self._workers.each(lambda reader: reader[1](), readers):
@@ -220,6 +234,10 @@ class Mirror:
                 self._not_read(item.domain.UUIDString(), answer)
             elif machines.is_sized(self._configs, answer):
                 self._put_unless_told(answer)
+            elif sizes and answer.state.is_active and not sizes.get(answer.uuid):
+                # Something goes on in it, and it may not answer: nobody else waits for that.
+                self._put_unless_told(answer)
+                self._mark(VirtualMachine, answer.uuid)
             else:
                 unsized.append((item, answer))
 
@@ -256,7 +274,9 @@ class Mirror:
         if (kind, key) in self._late:
             return
         try:
-            if kind is VirtualMachine:
+            if key == EVERY:
+                await self._read_unknown(kind)
+            elif kind is VirtualMachine:
                 await self._reread_machine(key)
             elif kind is StoragePool:
                 await self._reread_pool(key)
@@ -314,7 +334,7 @@ class Mirror:
             self._inventory.remove(Network, name)
         else:
             self._inventory.put(new)
-        self._settle_bridges(net.bridge for net in (old, new) if net and net.bridge)
+        self._bridges.settle(net.bridge for net in (old, new) if net and net.bridge)
 
     async def refresh_storage(self) -> None:
         """Re-read what the daemon knows of its storage pools, what is in them, and the network filters."""
@@ -336,14 +356,14 @@ class Mirror:
     def _put_machine(self, machine: VirtualMachine) -> None:
         old = self._inventory.view.get(VirtualMachine, machine.uuid)
         self._inventory.put(machine)
-        self._settle_bridges(_bridges_of(old) | _bridges_of(machine))
+        self._bridges.settle(bridges_of(old) | bridges_of(machine))
 
     def _remove_machine(self, uuid: str) -> None:
         old = self._inventory.view.get(VirtualMachine, uuid)
         self._inventory.remove(VirtualMachine, uuid)
         self._configs.forget(uuid)
         self._configs.snapshots.forget(uuid)
-        self._settle_bridges(_bridges_of(old))
+        self._bridges.settle(bridges_of(old))
 
     def _later(self, kind: Kind, key: str, error: BackendError) -> None:
         """Keep the last record; read the thing anew when a stuck call is back, or in a while."""
@@ -365,27 +385,3 @@ class Mirror:
             await self._rereads.mark(kind, key)
 
         self._late[kind, key] = asyncio.create_task(wait(), name=f"late {kind.__name__} {key}")
-
-    # Bridges ----------------------------------------------------------------------------------
-
-    def _bridges(self) -> list[Bridge]:
-        """Return the bridges that the host has or machines use, without those that networks own."""
-        names = set(self._host_bridges)
-        for machine in self._inventory.view.all(VirtualMachine).values():
-            names |= _bridges_of(machine)
-        owned = {net.bridge for net in self._inventory.view.all(Network).values()}
-        return [Bridge(name=name) for name in sorted(names - owned)]
-
-    def _settle_bridges(self, names: Iterable[str]) -> None:
-        view = self._inventory.view
-        for name in names:
-            used = name in self._host_bridges or any(True for _ in view.machines_by("bridge", name))
-            if used and all(net.bridge != name for net in view.all(Network).values()):
-                self._inventory.put(Bridge(name=name))
-            else:
-                self._inventory.remove(Bridge, name)
-
-
-def _bridges_of(machine: VirtualMachine | None) -> set[str]:
-    configs = (machine.current, machine.stored) if machine else ()
-    return {nic.bridge for config in configs if config for nic in config.nics if nic.bridge}

@@ -9,6 +9,7 @@ Errors: BackendError, of `Session.call` and of the XML.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from xencim.providers.backends.libvirt.calls.session import Session
     from xencim.providers.backends.records import VirtualMachine
 
+log = logging.getLogger(__name__)
+
 _NO_SNAPSHOT = "<none/>"
 """No driver takes a snapshot that is described so: it refuses the flags, or else this."""
 
@@ -51,6 +54,10 @@ class SnapshotCache:
             found[digest] = known.get(digest) or snapshot_of(xml)
         self._parsed[uuid] = found
         return tuple(found.values())
+
+    def known(self, uuid: str) -> tuple[Snapshot, ...]:
+        """Return what was parsed last."""
+        return tuple(self._parsed.get(uuid, {}).values())
 
     def applied(self, uuid: str, name: str) -> None:
         """Remember that a machine was returned to a snapshot."""
@@ -97,13 +104,20 @@ def with_snapshots(
 ) -> VirtualMachine:
     """Return a machine's record with its snapshots; a driver without any has none."""
     flags = session.libvirt.VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
-    listed = session.offered(domain.listAllSnapshots, flags)
-    if not listed:
-        cache.forget(machine.uuid)
-        return machine
-    texts = [xml for xml in (_xml(session, one) for one in listed) if xml]
+    try:
+        listed = session.offered(domain.listAllSnapshots, flags)
+        if not listed:
+            cache.forget(machine.uuid)
+            return machine
+        texts = [xml for xml in (_xml(session, one) for one in listed) if xml]
+        current = _current(session, domain)
+    except BackendError as error:
+        if error.kind in {"lost", "timeout", "not_found"}:
+            raise
+        # libvirt 9.0 stumbles over a snapshot that it is taking: the machine is there all the same.
+        log.info("the snapshots of %s are those of its last reading: %s", machine.name, error)
+        return replace(machine, snapshots=cache.known(machine.uuid))
     snapshots = cache.parsed(machine.uuid, texts)
-    current = _current(session, domain)
     return replace(
         machine,
         snapshots=snapshots,

@@ -38,6 +38,7 @@ from xencim.providers.backends.xen.tools import Tools
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xencim.providers.backends.base import WorkedOn
     from xencim.providers.backends.inventory import Inventory
     from xencim.providers.backends.records import MachineConfig
     from xencim.providers.backends.xen.domains import Domain
@@ -117,9 +118,9 @@ class XenBackend(LibvirtBackend):
         """Tell how much of libvirt's work is done; of xl's nothing is told."""
         return None if machine_uuid in self._xls else await super().percent_done(machine_uuid)
 
-    async def is_busy(self, machine_uuid: str) -> bool:
-        """Tell whether libvirt works on a machine."""
-        return machine_uuid not in self._xls and await super().is_busy(machine_uuid)
+    async def is_busy(self, kind: WorkedOn, key: str) -> bool:
+        """Tell whether libvirt works on something."""
+        return key not in self._xls and await super().is_busy(kind, key)
 
     async def undefine(self, machine_uuid: str) -> None:
         """Take a machine away; of one that xl made nothing is left when it is destroyed."""

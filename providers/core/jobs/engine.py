@@ -26,7 +26,7 @@ from xencim.providers.backends.records import Element, Job, JobState
 from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.jobs import errors as job_errors
 from xencim.providers.core.jobs.keeping import KeptJobs
-from xencim.providers.core.jobs.recovery import found_out
+from xencim.providers.core.jobs.recovery import found_out, still_going_on
 from xencim.providers.core.jobs.unfinished import Run
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.core.state import StateError
@@ -127,12 +127,12 @@ class JobEngine:
         The work of a kind that has a follower may go on in the hypervisor: then the job does too.
         """
         self.kept.store = store
-        for known in await store.load():
+        jobs = await store.load()
+        going_on = await still_going_on(jobs, followers or {})
+        for known in jobs:
             job = known
             if not job.state.is_final:
-                follow = None if job.state is JobState.WAITING else (followers or {}).get(job.kind)
-                followed = await follow(dict(job.facts)) if follow else None
-                if followed is not None:
+                if (followed := going_on.get(job.id)) is not None:
                     self._follow(job, followed)
                     continue
                 job = found_out(job, reconcilers.get(job.kind), self._inventory.view)

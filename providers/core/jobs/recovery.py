@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,7 +12,7 @@ from xencim.providers.core.errors import Status
 from xencim.providers.core.jobs.errors import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from xencim.mof.values import Value
     from xencim.providers.backends.inventory import View
@@ -34,6 +35,19 @@ class Followed:
 Follower: TypeAlias = "Callable[[Mapping[str, str]], Awaitable[Followed | None]]"
 """Makes, of a job's facts, what watches over the rest of its work, if any goes on; repeats nothing."""
 MEANWHILE = "the server ended while this went on"
+
+
+async def still_going_on(
+    jobs: Iterable[Job], followers: Mapping[str, Follower]
+) -> dict[str, Followed | None]:
+    """Return, by job, what watches over the work that its hypervisor has not ended."""
+    asked = {
+        job.id: followers[job.kind](dict(job.facts))
+        for job in jobs
+        if not job.state.is_final and job.state is not JobState.WAITING and job.kind in followers
+    }
+    # All at once: what keeps the hypervisor from answering for each must not add up.
+    return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
 
 def found_out(job: Job, reconcile: Reconciler | None, view: View) -> Job:

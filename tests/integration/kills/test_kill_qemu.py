@@ -8,97 +8,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import pywbem
-from tests.conftest import private_libvirtd
 
-from ..clients.migration.hosts import (
-    BOOT_IMAGE,
-    COMPLETED,
-    FAILED,
-    JOB_STARTED,
-    RUNNING,
-    WITHIN_S,
-    Host,
-    Server,
-    machine_path,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from ..clients.migration.hosts import COMPLETED, FAILED, RUNNING, Host, machine_path
+from .held import begin, change, kill_and_start, pool_path, process_of, service, until, volume_path, volumes
 
 pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
 pytestmark = [pytest.mark.libvirtd, pytest.mark.clients]
 
 SAVE, PAUSE, ENABLE = 6, 9, 2
 MEANWHILE = "the server ended while this went on; "
-
-
-@pytest.fixture(scope="module")
-def _host(shared_dir: Path) -> Iterator[Host]:
-    with (
-        private_libvirtd(shared_dir) as libvirtd,
-        # Not pytest's own folder: a Unix socket's path has 107 characters.
-        tempfile.TemporaryDirectory(prefix="xencim-kills-") as folder,
-    ):
-        boot = Path(folder) / "boot.img"
-        boot.write_bytes(BOOT_IMAGE)
-        (Path(folder) / "pool").mkdir()
-        libvirtd.virsh("pool-create-as", "pool", "dir", "--target", f"{folder}/pool")
-        server = Server(Path(folder) / "server", (libvirtd.uri,))
-        server.start()
-        try:
-            yield Host(libvirtd, server, boot)
-        finally:
-            server.stop()
-
-
-@pytest.fixture
-def host(_host: Host) -> Iterator[Host]:
-    """A hypervisor with a pool, and its server; no guest is left."""
-    if _host.server.process is None:
-        _host.server.start()
-    yield _host
-    _host.clear()
-
-
-def process_of(host: Host, guest: str) -> int:
-    daemon = int((host.libvirtd.base / "libvirtd.pid").read_text())
-    return int(Path(f"/proc/{daemon}/root/run/libvirt/qemu/{guest}.pid").read_text())
-
-
-def begin(host: Host, path: pywbem.CIMInstanceName, method: str, **given: object) -> pywbem.CIMInstanceName:
-    """Ask for something that takes longer than an answer may."""
-    code, out = host.server.ask(lambda connection: connection.InvokeMethod(method, path, **given))
-    assert int(code) == JOB_STARTED, (int(code), host.server.log)
-    job: pywbem.CIMInstanceName = out["Job"]
-    return job
-
-
-def change(host: Host, guest: str, state: int) -> pywbem.CIMInstanceName:
-    return begin(host, machine_path(guest), "RequestStateChange", RequestedState=pywbem.Uint16(state))
-
-
-def kill_and_start(host: Host) -> None:
-    host.server.stop(signal.SIGKILL)
-    host.server.start()
-
-
-def until(shows: Callable[[], bool], what: str) -> None:
-    end_s = time.monotonic() + WITHIN_S
-    while not shows():
-        assert time.monotonic() < end_s, what
-        time.sleep(0.05)
-
-
-def service(host: Host, cls: str) -> pywbem.CIMInstanceName:
-    [path] = host.server.ask(lambda connection: connection.EnumerateInstanceNames(f"KVM_{cls}"))
-    return path
 
 
 def test_a_guest_is_saved_by_a_hypervisor_that_goes_on(host: Host) -> None:
@@ -131,22 +53,11 @@ def test_a_guest_that_is_still_being_saved_is_waited_for(host: Host) -> None:
 def volume(host: Host, name: str, size: str) -> pywbem.CIMInstanceName:
     """Make a volume and return its path as the server has it."""
     host.libvirtd.virsh("vol-create-as", "pool", name, size)
+    rpcs = service(host, "ResourcePoolConfigurationService")
     host.server.ask(
-        lambda connection: connection.InvokeMethod(
-            "RefreshResourcesInPool",
-            service(host, "ResourcePoolConfigurationService"),
-            Pool=pywbem.CIMInstanceName(
-                "KVM_DiskPool", {"InstanceID": "DiskPool/pool"}, namespace="root/virt"
-            ),
-        )
+        lambda connection: connection.InvokeMethod("RefreshResourcesInPool", rpcs, Pool=pool_path("pool"))
     )
-    names = host.server.ask(lambda connection: connection.EnumerateInstanceNames("KVM_StorageVolume"))
-    [path] = [one for one in names if one["DeviceID"] == f"pool/{name}"]
-    return path
-
-
-def volumes(host: Host) -> list[str]:
-    return [line.split()[0] for line in host.libvirtd.virsh("vol-list", "pool").splitlines() if line.strip()]
+    return volume_path(host, f"pool/{name}")
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ import pytest
 
 from xencim.providers.backends.base import Backend, BackendError
 from xencim.providers.backends.inventory import Inventory
+from xencim.providers.backends.records import Network, StoragePool, VirtualMachine, Volume
 from xencim.providers.core.errors import CimError
 from xencim.providers.core.jobs import going_on as module
-from xencim.providers.core.jobs.going_on import going_on
+from xencim.providers.core.jobs.going_on import going_on, things
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xencim.providers.core.jobs.engine import Progress
     from xencim.providers.core.jobs.recovery import Followed
 
@@ -24,7 +27,7 @@ class Hypervisor:
         self.answers = list(answers)
         self.read_anew = 0
 
-    async def is_busy(self, _uuid: str) -> bool:
+    async def is_busy(self, _kind: object, _key: str) -> bool:
         answer = self.answers.pop(0)
         if isinstance(answer, BackendError):
             raise answer
@@ -37,9 +40,11 @@ class Hypervisor:
         self.read_anew += 1
 
 
-async def follow(hypervisor: Hypervisor, found: str | None = None) -> Followed | None:
+async def follow(
+    hypervisor: Hypervisor, found: str | None = None, facts: Mapping[str, str] = {"machine": "m"}
+) -> Followed | None:
     follower = going_on(cast("Backend", hypervisor), Inventory(), lambda _view, _facts: found)
-    return await follower({"machine": "m"})
+    return await follower(facts)
 
 
 async def work(followed: Followed | None) -> object:
@@ -76,3 +81,25 @@ async def test_a_hypervisor_that_stays_away_is_told(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "BACK_S", 0)
     with pytest.raises(CimError, match="the hypervisor does not answer"):
         await work(await follow(Hypervisor(True)))
+
+
+async def test_each_thing_that_a_job_works_on_is_asked_about() -> None:
+    facts = {"volumes": "p/one, p/two", "network": "n", "pool": "p", "machine": "m", "state": "on"}
+    assert things(facts) == [
+        (VirtualMachine, "m"),
+        (StoragePool, "p"),
+        (Network, "n"),
+        (Volume, "p/one"),
+        (Volume, "p/two"),
+    ]
+    hypervisor = Hypervisor(False, True, False, False)
+    assert await work(await follow(hypervisor, facts={"machine": "m", "volume": "p/v"})) == {}
+    assert hypervisor.answers == []
+
+
+async def test_work_on_storage_is_not_given_up() -> None:
+    followed = await follow(Hypervisor(True), facts={"volume": "p/v"})
+    assert followed is not None
+    with pytest.raises(BackendError, match="does not give up what it does to storage") as caught:
+        await followed.cancel()
+    assert caught.value.kind == "unsupported"

@@ -149,19 +149,6 @@ def _parameters(session: Session, wish: MigrationWish, config: MachineConfig) ->
     return parameters
 
 
-def is_busy(session: Session, uuid: str) -> bool:
-    """Tell whether libvirt works on a machine."""
-    domain = session.call(session.connection.lookupByUUIDString, uuid)
-    try:
-        info = session.offered(domain.jobInfo)
-    except BackendError as error:
-        if error.kind == "invalid_state":
-            return False  # it is off
-        raise
-    running = {session.libvirt.VIR_DOMAIN_JOB_BOUNDED, session.libvirt.VIR_DOMAIN_JOB_UNBOUNDED}
-    return info is not None and info[0] in running
-
-
 def start_post_copy(session: Session, uuid: str) -> bool:
     """Have the machine go on at its destination, if its memory was sent once; tell whether it was done."""
     domain = session.call(session.connection.lookupByUUIDString, uuid)

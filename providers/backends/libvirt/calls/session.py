@@ -1,6 +1,8 @@
-"""One connection to libvirt: every call goes through `Session.call`, counted and its errors mapped.
+"""libvirt as one server talks to it: every call goes through `Session.call`, counted and its errors mapped.
 
-Made and used on worker threads only.
+Made and used on worker threads only. A daemon works on a few calls of one connection at a time
+(max_client_requests, 5 unless its administrator says otherwise) and lets all others wait: calls that may
+take long are made `apart`, over connections of their own.
 
 Source: libvirt's API reference, virConnectOpen, virConnectSetKeepAlive,
 virConnectRegisterCloseCallback.
@@ -17,9 +19,10 @@ from typing import TYPE_CHECKING, TypeVar
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.libvirt.calls import binding
 from xencim.providers.backends.libvirt.calls.errors import backend_error, connect_error, is_missing
+from xencim.providers.backends.libvirt.calls.uris import driver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from libvirt import virConnect
 
@@ -57,11 +60,45 @@ class Session:
         self._counter = counter
         self._missing: set[str] = set()
         self._undo: list[Callable[[], object]] = []
-        counter.add("open")
+        self._main = self._open()
+        self._own = threading.local()
+        self._spare: list[virConnect] = []
+        self._is_closed = False
+
+    @property
+    def connection(self) -> virConnect:
+        """The connection that this thread's calls are made over."""
+        own: virConnect | None = getattr(self._own, "connection", None)
+        return own or self._main
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Make this thread's calls over a connection that nobody else uses meanwhile.
+
+        The test driver counts no calls, and its machines may be one connection's only.
+        """
+        if driver(self.uri) == "test" or hasattr(self._own, "connection"):
+            yield
+            return
         try:
-            self.connection: virConnect = self.libvirt.open(uri)
+            own = self._spare.pop()
+        except IndexError:
+            own = self._open()
+        self._own.connection = own
+        try:
+            yield
+        finally:
+            del self._own.connection
+            self._spare.append(own)
+            if self._is_closed:
+                self._close_spares()
+
+    def _open(self) -> virConnect:
+        self._counter.add("open")
+        try:
+            return self.libvirt.open(self.uri)
         except self.libvirt.libvirtError as error:
-            raise connect_error(uri, error) from error
+            raise connect_error(self.uri, error) from error
 
     def call(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a method of the connection or of one of its objects."""
@@ -100,8 +137,17 @@ class Session:
         return bool(self.call(self.connection.isAlive))
 
     def close(self) -> None:
-        """Close the connection, broken or not."""
+        """Close all connections, broken or not; one that is in use when its call has come back."""
         self.at_close(self.connection.close)
         for undo in self._undo:
             with contextlib.suppress(BackendError):
                 undo()
+        self._is_closed = True
+        self._close_spares()
+
+    def _close_spares(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                spare = self._spare.pop()
+                with contextlib.suppress(BackendError):
+                    self.call(spare.close)

@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from xencim.providers.backends.base import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
 log = logging.getLogger(__name__)
 
@@ -106,11 +107,18 @@ class _Batch(Generic[T, R]):
 
 
 class Workers:
-    """A bounded number of calls at a time."""
+    """A bounded number of calls at a time; ``around`` is entered on the thread of each."""
 
-    def __init__(self, size: int, deadline_s: float) -> None:
+    def __init__(
+        self,
+        size: int,
+        deadline_s: float,
+        *,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._slots = asyncio.Semaphore(size)
         self._deadline_s = deadline_s
+        self._around = around
         self._jobs: set[asyncio.Future[None]] = set()
         self._stuck = 0
 
@@ -144,7 +152,12 @@ class Workers:
     async def _run(self, what: str, function: Callable[[_Job], None], deadline_s: float) -> None:
         loop = asyncio.get_running_loop()
         await self._slots.acquire()
-        job = _Job(function)
+
+        def carried_out(job: _Job) -> None:
+            with self._around():
+                function(job)
+
+        job = _Job(carried_out)
         self._jobs.add(job.done)
         job.done.add_done_callback(self._jobs.discard)
         try:

@@ -93,12 +93,6 @@ class MigrationManagement:
                 await asyncio.wait({switching})
             await mirror.read(machine_uuid)
 
-    async def is_busy(self, machine_uuid: str) -> bool:
-        """Tell whether libvirt does long work on a machine."""
-        session, _mirror = self._connected()
-        asked = partial(migrating.is_busy, session, machine_uuid)
-        return await self._workers.run("asking whether it works", asked)
-
     def peer(self, transport: Transport) -> Backend:
         """Make the backend of the libvirt at the other end."""
         return self._like(migrating.peer_uri(self._real_uri, transport))

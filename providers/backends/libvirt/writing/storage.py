@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 STORAGE_TIMEOUT_S = 24 * 3600.0
 """Wiping or copying a large disk takes hours."""
-STORAGE_ACTIONS_AT_A_TIME = 4
-"""Disks gain nothing from more at once."""
+STORAGE_ACTIONS_AT_A_TIME = 8
+"""Disks gain nothing from more at once; storage that hangs must leave room for what does not."""
 _WITH_STREAMS = frozenset({"dir", "fs", "netfs", "vstorage", "logical", "disk", "iscsi", "scsi", "mpath"})
 """Pools whose volumes are files or devices of the host: of others, content is not read or written."""
 

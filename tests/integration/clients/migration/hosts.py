@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.conftest import Libvirtd
 
 WITHIN_S = 60
+EMULATOR = "/usr/bin/qemu-system-x86_64"
 PASSWORD = "let-me-in"
 JOB_STARTED = 4096
 RUNNING, COMPLETED, TERMINATED, FAILED = 4, 7, 8, 10  # JobState
@@ -51,7 +52,7 @@ _DOMAIN = """
   <features><acpi/></features>
   <cpu mode='custom' match='exact'><model>qemu64</model></cpu>
   <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <emulator>{emulator}</emulator>
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw'/><source file='{boot}'/><target dev='vda' bus='virtio'/><readonly/>
     </disk>
@@ -239,12 +240,27 @@ class Host:
         lines = (line.split(maxsplit=2) for line in told.splitlines() if line.strip())
         return {name: state for _number, name, state in lines}
 
-    def define(self, name: str, *, memory_mib: int = 32, devices: str = "", start: bool = True) -> None:
+    def define(
+        self,
+        name: str,
+        *,
+        memory_mib: int = 32,
+        devices: str = "",
+        emulator: Path | str = EMULATOR,
+        start: bool = True,
+    ) -> None:
         """Define a guest, start it, and wait until it writes memory."""
         xml, serial = self.boot.parent / f"{name}.xml", self.boot.parent / f"{name}.serial"
         serial.unlink(missing_ok=True)
         xml.write_text(
-            _DOMAIN.format(name=name, memory_mib=memory_mib, boot=self.boot, serial=serial, devices=devices)
+            _DOMAIN.format(
+                name=name,
+                memory_mib=memory_mib,
+                boot=self.boot,
+                serial=serial,
+                devices=devices,
+                emulator=emulator,
+            )
         )
         self.libvirtd.virsh("define", str(xml))
         end_s = time.monotonic() + WITHIN_S
