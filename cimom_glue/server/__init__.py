@@ -9,7 +9,12 @@ from xencim.cimom_glue.server.auth import (
     PasswordFile,
     PasswordFileError,
 )
-from xencim.cimom_glue.server.certificate import CertificateError, CertificateInfo, certificate_info
+from xencim.cimom_glue.server.certificate import (
+    CertificateError,
+    CertificateInfo,
+    authorities_info,
+    certificate_info,
+)
 from xencim.cimom_glue.server.runtime import run, settle
 from xencim.cimom_glue.server.server import Server
 from xencim.cimom_glue.server.settings import Limits, ServerSettings
@@ -27,6 +32,7 @@ __all__ = [
     "PasswordFileError",
     "Server",
     "ServerSettings",
+    "authorities_info",
     "certificate_info",
     "run",
     "settle",

@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import os
 import socket
+import ssl
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,20 @@ def certificate_info(path: Path) -> CertificateInfo:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:
         raise CertificateError(f"{path} holds no certificate that can be read: {error}") from error
+    return _info(certificate)
+
+
+def authorities_info(path: Path) -> list[CertificateInfo]:
+    """Read the certificates of authorities, as TLS takes them from a file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_verify_locations(path)
+        return [_info(x509.load_der_x509_certificate(one)) for one in context.get_ca_certs(binary_form=True)]
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise CertificateError(f"{path} holds no certificates that can be read: {error}") from error
+
+
+def _info(certificate: x509.Certificate) -> CertificateInfo:
     return CertificateInfo(
         certificate.subject.rfc4514_string(),
         _names(certificate),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from xencim.cimom_glue.server.settings import Limits
 
+FAREWELL_S = 0.05  # until what was written last is on its way
 _PIECE_BYTES = 4096  # parsed at a time: the fewer, the fewer pipelined requests are held as objects
 
 
@@ -69,6 +70,7 @@ class Connection(HttpToolsProtocol):
         self._on_lost = on_lost
         self._phase = _Phase.IDLE
         self._due = math.inf
+        self._answered_s = -math.inf
         self._write_due = math.inf
         self._unwritten_bytes = 0
         self._unparsed = bytearray()
@@ -143,6 +145,11 @@ class Connection(HttpToolsProtocol):
         if self._running is None:
             self._deaf = True
             self._close()
+            if self._phase is _Phase.CLOSING:
+                # TLS waits for the client to say goodbye too, which it need not (RFC 8446, 6.1): one that
+                # has had its replies for a while is not waited for.
+                left_s = self._answered_s + self._limits.linger_seconds - self.loop.time()
+                self.loop.call_later(max(FAREWELL_S, left_s), self.transport.abort)
         else:
             self._last().keep_alive = False
             self._deaf = self._phase is not _Phase.BODY
@@ -240,6 +247,7 @@ class Connection(HttpToolsProtocol):
             self._schedule_parsing()
         else:
             if self._phase is _Phase.BUSY:
+                self._answered_s = self.loop.time()
                 self._wait(_Phase.IDLE, self._limits.keep_alive_seconds)
             self._schedule_parsing()
 

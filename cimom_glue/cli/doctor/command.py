@@ -13,7 +13,12 @@ from xencim import __version__
 from xencim.cimom_glue import logs
 from xencim.cimom_glue.cli.doctor.classes import DOCTORS_POLICY, check_classes
 from xencim.cimom_glue.cli.doctor.directory import check_directory
-from xencim.cimom_glue.cli.doctor.server import check_accounts, check_addresses, check_certificate
+from xencim.cimom_glue.cli.doctor.server import (
+    check_accounts,
+    check_addresses,
+    check_certificate,
+    check_client_authorities,
+)
 from xencim.cimom_glue.cli.output import Exit, print_json, print_line
 from xencim.cimom_glue.cli.settings import load_settings
 from xencim.cimom_glue.hypervisors import make_backends, with_backends
@@ -58,7 +63,12 @@ def _print_ticks(checks: list[Check]) -> None:
 
 
 async def _all_checks(config: Config) -> list[Check]:
-    checks = [check_certificate(config), *await check_addresses(config), check_accounts(config)]
+    checks = [
+        check_certificate(config),
+        *check_client_authorities(config),
+        *await check_addresses(config),
+        check_accounts(config),
+    ]
     checks.append(await asyncio.to_thread(check_directory, config))
     schema, check = _check_schema(config)
     checks.append(check)

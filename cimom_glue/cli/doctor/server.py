@@ -9,7 +9,13 @@ import ssl
 from typing import TYPE_CHECKING
 
 from xencim.cimom_glue.config.kinds import show_address
-from xencim.cimom_glue.server import CertificateError, PasswordFile, PasswordFileError, certificate_info
+from xencim.cimom_glue.server import (
+    CertificateError,
+    PasswordFile,
+    PasswordFileError,
+    authorities_info,
+    certificate_info,
+)
 from xencim.cimom_glue.server.settings import ServerSettings
 from xencim.providers.backends.base import Check
 
@@ -48,6 +54,24 @@ def check_certificate(config: Config) -> Check:
     detail = f"{path} for {names}, {ends}"
     hint = "renew it and send the server SIGHUP" if info.days_left < _SOON_DAYS else None
     return Check("certificate", ok=info.days_left >= 0, detail=detail, hint=hint)
+
+
+def check_client_authorities(config: Config) -> list[Check]:
+    """Look at the authorities by which clients' certificates are checked, if they are."""
+    server, name = config.server, "client certificates"
+    if server.client_ca is None or server.client_certificates == "off":
+        return []
+    if not server.https:
+        return [Check(name, ok=True, detail="not asked for, HTTPS is off")]
+    try:
+        authorities = authorities_info(server.client_ca)
+    except CertificateError as error:
+        return [Check(name, ok=False, detail=str(error), hint="name a PEM file as server.client_ca")]
+    lasting = [one for one in authorities if one.days_left >= 0]
+    ended = [f"{one.subject} ended on {one.not_after:%Y-%m-%d}" for one in authorities if one.days_left < 0]
+    count = f"{len(lasting)} {'authority' if len(lasting) == 1 else 'authorities'}"
+    detail = "; ".join([f"{server.client_certificates}, by {count} of {server.client_ca}", *ended])
+    return [Check(name, ok=bool(lasting), detail=detail)]
 
 
 def check_accounts(config: Config) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from xencim.cimom_glue.server import CertificateError, ServerSettings, certificate_info
+from xencim.cimom_glue.server import CertificateError, Limits, ServerSettings, certificate_info
 from xencim.cimom_glue.server.certificate import ensure_certificate, host_names
 from xencim.providers.core.access import Principal
 
@@ -189,3 +191,35 @@ def test_settings_that_contradict_each_other_are_refused(tmp_path: Path) -> None
         ServerSettings(state_dir=tmp_path, certificate=tmp_path)
     with pytest.raises(ValueError, match="client_ca"):
         ServerSettings(state_dir=tmp_path, client_certificates_required=True)
+
+
+async def test_a_stop_does_not_wait_for_an_idle_client_to_say_goodbye(serve: Starter, tmp_path: Path) -> None:
+    serving = await serve(https=HTTPS, limits=Limits(linger_seconds=60, stop_seconds=60))
+    context = trusting(tmp_path / "server.crt")
+    with socket.create_connection(("127.0.0.1", serving.port("https"))) as plain:
+        plain.setblocking(False)
+        # It has its handshake, and reads no more: it never answers a goodbye.
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        await shaken_hands(client, incoming, outgoing, plain)
+        async with asyncio.timeout(10):
+            while not serving.server._connections():  # noqa: ASYNC110 - it announces nothing
+                await asyncio.sleep(0.005)
+        async with asyncio.timeout(10):
+            await serving.server.stop()
+    assert serving.server.connections == 0
+
+
+async def shaken_hands(
+    client: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, plain: socket.socket
+) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            client.do_handshake()
+        except ssl.SSLWantReadError:
+            await loop.sock_sendall(plain, outgoing.read())
+            incoming.write(await loop.sock_recv(plain, 65536))
+        else:
+            await loop.sock_sendall(plain, outgoing.read())
+            return

@@ -10,6 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from xencim.cimom_glue.cli.doctor import server as doctor_server
 from xencim.cimom_glue.cli.main import main
@@ -154,3 +158,44 @@ def test_accounts_that_cannot_be_read_are_wrong(tmp_path: Path) -> None:
     (tmp_path / "passwords").write_text("nothing\n")
     check = doctor_server.check_accounts(configured(tmp_path))
     assert (check.name, check.ok) == ("accounts", False)
+
+
+def authority(name: str) -> bytes:
+    """Return the certificate of an authority."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def test_the_authorities_of_clients_are_looked_at(tmp_path: Path) -> None:
+    authorities = tmp_path / "clients.pem"
+    config = configured(tmp_path, https="127.0.0.1:0", client_ca=str(authorities))
+    [missing] = doctor_server.check_client_authorities(config)
+    assert (missing.ok, missing.hint) == (False, "name a PEM file as server.client_ca")
+    assert missing.detail.startswith(f"{authorities} holds no certificates that can be read")
+    authorities.write_bytes(authority("one") + authority("two"))
+    [found] = doctor_server.check_client_authorities(config)
+    assert (found.ok, found.detail) == (True, f"required, by 2 authorities of {authorities}")
+
+
+def test_authorities_that_ended_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = datetime.now(UTC) - timedelta(days=2)
+    monkeypatch.setattr(
+        doctor_server, "authorities_info", lambda _: [CertificateInfo("CN=a", (), ended, ended)]
+    )
+    config = configured(tmp_path, https="127.0.0.1:0", client_ca="/clients.pem")
+    [check] = doctor_server.check_client_authorities(config)
+    assert (check.ok, check.detail) == (
+        False,
+        f"required, by 0 authorities of /clients.pem; CN=a ended on {ended:%Y-%m-%d}",
+    )
+
+
+def test_authorities_are_not_looked_at_where_nobody_asks_them(tmp_path: Path) -> None:
+    assert doctor_server.check_client_authorities(configured(tmp_path, https="127.0.0.1:0")) == []
+    plain = configured(tmp_path, https="off", http="127.0.0.1:0", client_ca="/clients.pem")
+    [check] = doctor_server.check_client_authorities(plain)
+    assert (check.ok, check.detail) == (True, "not asked for, HTTPS is off")

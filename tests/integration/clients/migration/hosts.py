@@ -273,6 +273,14 @@ class Host:
                 assert time.monotonic() < end_s, f"{name} does not come up"
                 time.sleep(0.05)
 
+    def let_go(self) -> None:
+        """Lift the limit that keeps the guest from coming over, once libvirt has set it."""
+        end_s = time.monotonic() + WITHIN_S
+        while "Memory processed" not in self.libvirtd.virsh("domjobinfo", "guest"):
+            assert time.monotonic() < end_s, "no memory is sent"
+            time.sleep(0.05)
+        self.libvirtd.virsh("migrate-setspeed", "guest", "1000")
+
     def clear(self) -> None:
         for name, state in self.domains().items():
             if state != "shut off":

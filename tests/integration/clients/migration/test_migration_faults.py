@@ -17,11 +17,6 @@ pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed
 pytestmark = [pytest.mark.libvirtd, pytest.mark.clients]
 
 
-def let_it_go(host: Host) -> None:
-    """Lift the limit that keeps a guest from coming over."""
-    host.libvirtd.virsh("migrate-setspeed", "guest", "1000")
-
-
 def test_a_destination_without_a_running_server(here: Host, there: Host) -> None:
     here.define("guest")
     there.server.stop()
@@ -40,7 +35,7 @@ def test_a_killed_source_server_follows_what_goes_on(here: Host, there: Host) ->
     assert (told["JobState"], told["Name"]) == (RUNNING, "MigrateVirtualSystemToHost")
     with pytest.raises(pywbem.CIMError, match="MigrateVirtualSystemToHost is refused"):
         here.server.migrate("guest")
-    let_it_go(here)
+    here.let_go()
     ended = here.server.ended(job)
     assert ended["JobState"] == COMPLETED, here.server.log
     assert ended["JobStatus"].startswith("guest is at there now: //")
@@ -74,7 +69,7 @@ def test_a_killed_destination_server_hinders_nothing(here: Host, there: Host) ->
     here.define("guest")
     job = here.server.begin("guest", **SLOWLY)
     there.server.stop(signal.SIGKILL)
-    let_it_go(here)
+    here.let_go()
     assert here.server.ended(job)["JobState"] == COMPLETED
     assert "guest has arrived: there (" in here.server.log
     assert (here.domains(), there.domains()) == ({}, {"guest": "running"})
