@@ -39,7 +39,7 @@ async def follow(here: Host, **facts: str) -> dict[str, str]:
     followed = await followers(here.site)[KIND](known | facts)
     assert followed is not None
     progress = Silent()
-    await followed.work(progress)  # type: ignore[arg-type] - as much of it as is used
+    await followed.work(progress)  # type: ignore[arg-type] # as much as is used
     return progress.facts
 
 
