@@ -28,6 +28,7 @@ kernel="/guest/vmlinuz"
 ramdisk="/guest/initrd"
 extra="console=hvc0 quiet mitigations=off"
 memory={memory}
+maxmem={maximum}
 vcpus=1
 {more}"""
 COUNT = """
@@ -65,8 +66,16 @@ def machine(xen: XenHost) -> Iterator[str]:
     xen.host.try_run(f"xl destroy {NAME}; losetup --detach /dev/loop7")
 
 
+@pytest.fixture
+def idle(xen: XenHost) -> Iterator[str]:
+    """A machine of xl that has nothing and does nothing."""
+    create(xen, "idle", "70000000-0000-4000-8000-000000000002", memory=72, flag="-p")
+    yield "idle"
+    xen.host.try_run("xl destroy idle")
+
+
 def create(xen: XenHost, name: str, uuid: str, *, memory: int, more: str = "", flag: str = "") -> None:
-    text = CONFIG.format(name=name, uuid=uuid, memory=memory, more=more)
+    text = CONFIG.format(name=name, uuid=uuid, memory=memory, maximum=memory + 16, more=more)
     xen.host.run(f"cat > /guest/{name}.cfg && xl create {flag} /guest/{name}.cfg", data=text)
 
 
@@ -93,14 +102,14 @@ def pool_of(connection: Any, name: str) -> list[str]:  # noqa: ANN401 - as above
     return [one["PoolID"] for one in found if one["InstanceID"] == f"{name}/proc"]
 
 
-def test_cpu_pools_are_processor_pools(connection: Any, xen: XenHost, machine: str) -> None:  # noqa: ANN401 - as above
+def test_cpu_pools_are_processor_pools(connection: Any, xen: XenHost, idle: str) -> None:  # noqa: ANN401 - as above
     lines = [line.split() for line in xen.host.run("xl cpupool-list").splitlines()[1:]]
     assert {name: (found[0], found[2]) for name, found in pools(connection).items()} == {
         line[0]: (line[2], int(line[1])) for line in lines
     }
     limit = int(xen.host.run("xl sched-credit2 -s -p Pool-0").partition("ratelimit=")[2].partition("us")[0])
     shows(lambda: pools(connection), {"Pool-0": ("credit2", "0-1", 2, limit)}, within_s=90)
-    shows(lambda: pool_of(connection, machine), ["ProcessorPool/Pool-0"], within_s=20)
+    shows(lambda: pool_of(connection, idle), ["ProcessorPool/Pool-0"], within_s=20)
     made = "xl cpupool-create 'name=\"second\"' 'sched=\"credit\"' 'cpus=[\"1\"]'"
     xen.host.run(f"xl cpupool-cpu-remove Pool-0 1 && {made}")
     try:
@@ -109,17 +118,17 @@ def test_cpu_pools_are_processor_pools(connection: Any, xen: XenHost, machine: s
             {"Pool-0": ("credit2", "0", 1), "second": ("credit", "1", 1)},
             within_s=5,
         )
-        xen.host.run(f"xl cpupool-migrate {machine} second")
-        shows(lambda: pool_of(connection, machine), ["ProcessorPool/second"], within_s=5)
+        xen.host.run(f"xl cpupool-migrate {idle} second")
+        shows(lambda: pool_of(connection, idle), ["ProcessorPool/second"], within_s=5)
         path = pywbem.CIMInstanceName(
             "Xen_ProcessorPool", {"InstanceID": "ProcessorPool/second"}, namespace="root/virt"
         )
         devices = connection.AssociatorNames(path, ResultClass="Xen_Processor")
-        assert [one["DeviceID"] for one in devices] == [f"{machine}/0"]
+        assert [one["DeviceID"] for one in devices] == [f"{idle}/0"]
         assert connection.GetInstance(path)["CurrentlyConsumedResource"] == 1
     finally:
         xen.host.run(
-            f"xl cpupool-migrate {machine} Pool-0; xl cpupool-destroy second; xl cpupool-cpu-add Pool-0 1"
+            f"xl cpupool-migrate {idle} Pool-0; xl cpupool-destroy second; xl cpupool-cpu-add Pool-0 1"
         )
     shows(lambda: list(pools(connection)), ["Pool-0"], within_s=5)
 

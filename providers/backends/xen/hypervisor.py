@@ -45,7 +45,8 @@ class Hypervisor:
 
     def console(self) -> str:
         """Return what the console ring holds."""
-        return self._ask("readconsolering")  # type: ignore[no-any-return]
+        told: bytes = self._ask("readconsolering")
+        return told.decode(errors="replace")
 
     def _ask(self, name: str, *arguments: int) -> Any:  # noqa: ANN401 - as above
         self.calls += 1

@@ -96,7 +96,7 @@ def test_associators_and_references_agree(connection: Any) -> None:  # noqa: ANN
     names = connection.AssociatorNames(vm())
     instances = connection.Associators(vm())
     assert {one.path for one in instances} == set(names)
-    assert len(instances) == len(names) == 23
+    assert len(instances) == len(names) == 30
     references = connection.ReferenceNames(vm())
     assert {one.path for one in connection.References(vm())} == set(references)
     ends = {end for one in references for end in one.keybindings.values()}

@@ -45,6 +45,9 @@ class MadeUpModule:
             for number in range(MANY + 1)
         ]
 
+    def readconsolering(self) -> bytes:
+        return b"(XEN) a\n(d1) \xff\n"
+
     def vcpu_getinfo(self, domain: int, index: int) -> dict[str, Any]:
         if domain == 3:
             raise OSError("it has gone")
@@ -112,6 +115,10 @@ def test_twenty_domains_cost_one_call_and_one_for_each_processor(tmp_path: Path)
     )
     assert (found[uuid(3)].vcpus, found[uuid(3)].memory_kib) == ((), 131072)
     assert found[uuid(0)].disks == ()
+
+
+def test_the_console_is_read_as_text() -> None:
+    assert Hypervisor(MadeUpModule()).console() == "(XEN) a\n(d1) \ufffd\n"
 
 
 def test_without_hypercalls_devices_are_counted(tmp_path: Path) -> None:
