@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from xencim.providers.backends.xen.live import Live
 
 _LOST_WITH = {
-    "hypercalls": "xl is run once a second instead",
+    "hypercalls": "xl is run once a second instead, no CPU pools are seen, no processors' time counted",
     "xl": "machines that xl made are not controlled, nor seen without hypercalls",
     "xenstore": "machines that xl made are not seen, and what is attached to others shows late",
 }
@@ -246,12 +246,14 @@ class XenBackend(LibvirtBackend):
 
     def _told_of_host(self, record: Host) -> Host:
         following = self.following
+        has_hypercalls = following is not None and following.hypervisor is not None
         counted: tuple[Counted, ...] = ()
-        if following is not None and following.hypervisor is not None:
+        if has_hypercalls:
             counted = (Counted.PROCESSORS, Counted.PLACES, Counted.MEMORY)
         if following is not None and following.store is not None:
             counted += (Counted.DISKS, Counted.NICS)
-        return replace(merging.host(record, self._info), counted=counted, has_log=bool(self._info))
+        has_log = has_hypercalls or bool(self._info)
+        return replace(merging.host(record, self._info), counted=counted, has_log=has_log)
 
     # What is asked for ------------------------------------------------------------------------
 

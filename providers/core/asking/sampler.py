@@ -104,7 +104,8 @@ class Sampler:
 
     async def _log(self) -> None:
         text = await self._backend().read_log()
-        lines = numbered(self.samples.log, text, self._next_line)
+        # On a thread: a log of lines that are alike takes long to compare.
+        lines = await asyncio.to_thread(numbered, self.samples.log, text, self._next_line)
         if lines:
             self._next_line = lines[-1].number + 1
         self.samples = replace(self.samples, log=lines)
