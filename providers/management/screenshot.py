@@ -4,7 +4,7 @@ The picture is told as it is, in the hypervisor's own form and size: a console s
 of the pool would only have to be fetched and deleted again.
 
 Source: Xen_VirtualSystemManagementService in our MOF; virDomainScreenshot.
-Errors: CimError; what the hypervisor cannot do or not in the machine's state is a return value.
+Errors: CimError, NOT_SUPPORTED where the hypervisor takes no pictures; not in the machine's state is a value.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from xencim.providers.backends.base import BackendError
+from xencim.providers.core.errors import Status
 from xencim.providers.core.jobs.errors import describe
 from xencim.providers.core.spec import MethodResult
 from xencim.providers.management.asked import named_machine
@@ -29,7 +30,8 @@ async def get_thumbnail_image(call: MethodCall) -> MethodResult:
     machine = named_machine(call, _METHOD, "TargetSystem")
     screen = call.parameters.get("screen")
     try:
-        with refusals(_METHOD):
+        # It has no job whose words could tell what is missing.
+        with refusals(_METHOD, unsupported=Status.NOT_SUPPORTED):
             picture = await call.backend.screenshot(machine.uuid, screen if isinstance(screen, int) else 0)
     except BackendError as error:
         return MethodResult(describe(error).code)

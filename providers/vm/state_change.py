@@ -72,6 +72,9 @@ async def request_state_change(call: MethodCall) -> MethodResult:
     if not isinstance(requested, int) or not isinstance(period, timedelta | None):
         return MethodResult(int(Answer.INVALID_PARAMETER))
     refusal = _refusal(call, machine, requested)
+    if refusal is Answer.NOT_SUPPORTED and not call.is_rehearsal:
+        # A return value has no words: a job that fails at once has them.
+        return await call.jobs.run(_unsupported(call, machine, requested))
     if refusal is not None:
         return MethodResult(int(refusal))
     if call.is_rehearsal and requested == Requested.ENABLED:
@@ -99,6 +102,28 @@ def _job(call: MethodCall, machine: VirtualMachine, requested: int, timeout_s: f
         facts={"machine": machine.uuid, "requested": str(requested)},
         cancel=cancel,
         bypasses_queue=requested in _BY_FORCE,
+    )
+
+
+def _unsupported(call: MethodCall, machine: VirtualMachine, requested: int) -> JobRequest:
+    host: Host = call.row[-1]
+    states = ", ".join(map(str, supported_states(machine, host)))
+
+    async def work(_progress: Progress) -> Mapping[str, Value]:
+        raise BackendError(
+            "unsupported",
+            f"RequestedState {requested} is none that {host.hypervisor} has for {machine.name}",
+            hint=f"those that can be asked for are {states}",
+        )
+
+    return JobRequest(
+        name="RequestStateChange",
+        owner=call.path,
+        affected=(call.path,),
+        queue=None,
+        principal=call.principal.name,
+        work=work,
+        kind=KIND,
     )
 
 

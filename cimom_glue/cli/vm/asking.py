@@ -150,11 +150,18 @@ def invoke(
     if code == JOB_STARTED:
         follow(host.connection, host.connection.GetInstance(out["Job"]))
     elif code != DONE:
-        raise CommandError(f"{method}: {REFUSED.get(code, f'the server answers {code}')}")
+        said = _said(host, out.get("Job")) or REFUSED.get(code, f"the server answers {code}")
+        raise CommandError(f"{method}: {said}")
     if args.dry_run:
         print_line("nothing speaks against it; nothing was done")
         return {}
     return dict(out)
+
+
+def _said(host: Host, job: CIMInstanceName | None) -> str | None:
+    """Return what the job of a method that was not carried out tells of why."""
+    found = None if job is None else host.connection.GetInstance(job)["ErrorDescription"]
+    return None if found is None else str(found)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - a parameter of any type

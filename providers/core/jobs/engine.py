@@ -357,6 +357,7 @@ class JobEngine:
     async def _finish(self, run: Run, state: JobState) -> None:
         now = datetime.now(UTC)
         failure = job_errors.describe(run.error) if run.error else None
+        run.is_public |= job_errors.is_a_value(run.error)
         percent = 100 if state is JobState.COMPLETED else run.job.percent
         self._change(run, state=state, changed=now, finished=now, percent=percent, error=failure)
         if failure is not None:
@@ -379,10 +380,8 @@ class JobEngine:
         if error is None:
             return MethodResult(job_errors.DONE, run.out)
         failure = job_errors.describe(error)
-        # What has no text in a return value is an error: that it is gone, or why the policy refuses it.
-        is_told = failure.status in {Status.NOT_FOUND, Status.ACCESS_DENIED}
-        if isinstance(error, BackendError) and not is_told:
-            return MethodResult(failure.code)
+        if job_errors.is_a_value(error):
+            return MethodResult(failure.code, {"Job": self.path(run.job.id)})
         if isinstance(error, CimError):
             raise error
         raise CimError(Status(failure.status), failure.message, hint=failure.hint) from error

@@ -54,6 +54,15 @@ def describe(error: BaseException) -> JobError:
     return JobError(code=FAILED, status=int(Status.FAILED), message=f"{type(error).__name__}: {error}")
 
 
+def is_a_value(error: BaseException | None) -> bool:
+    """Tell whether a method answers an error by a return value, which has no text: its job has it.
+
+    That something is gone, and why the policy refuses it, are CIM errors.
+    """
+    told = {Status.NOT_FOUND, Status.ACCESS_DENIED}
+    return isinstance(error, BackendError) and describe(error).status not in told
+
+
 def embedded(error: JobError, source: str) -> Instance:
     """Return an error as a CIM_Error; ``source`` is the path of what failed.
 

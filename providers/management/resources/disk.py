@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.records import Disk, StoragePool
+from xencim.providers.backends.records import Disk, StoragePool, Volume
+from xencim.providers.core.errors import CimError, Status
 from xencim.providers.core.pool_ids import pool_name
 from xencim.providers.management.resource import Resource
 from xencim.providers.management.units import in_unit
@@ -120,15 +121,36 @@ def _medium(disk: Disk, value: str, scene: Scene) -> Disk:
         return disk
     pool, _, volume = value.partition("/")
     if pool and volume and scene.context.view.get(StoragePool, pool):
-        return replace(disk, source_type="volume", pool=pool, volume=volume)
+        own_format = disk.driver_type or _volume_format(value, scene)
+        return replace(disk, source_type="volume", pool=pool, volume=volume, driver_type=own_format)
     is_device = value.startswith("/dev/")
-    own_format = "raw" if is_device else _FORMATS.get(value.rpartition(".")[2].lower(), "raw")
+    own_format = "raw" if is_device else _format_by_name(value)
     return replace(
         disk,
         source_type="block" if is_device else "file",
         source=value,
         driver_type=disk.driver_type or own_format,
     )
+
+
+def _format_by_name(name: str) -> str:
+    return _FORMATS.get(name.rpartition(".")[2].lower(), "raw")
+
+
+def _volume_format(key: str, scene: Scene) -> str:
+    """Return what a volume's name says that it holds.
+
+    What it seems to hold may be a guest's doing: one that has a raw disk can write the head of an image
+    into it, whose backing file is any of the host's.
+    """
+    known, named = scene.context.view.get(Volume, key), _format_by_name(key)
+    if known is not None and named == "raw" and known.format in _FORMATS.values():
+        raise CimError(
+            Status.INVALID_PARAMETER,
+            f"{SPEC.cim_class}: volume {key!r} looks like {known.format}, and its name does not say so",
+            hint="DriverType says what it is: raw, if a guest may have written all of it",
+        )
+    return named
 
 
 def _limit(field: str) -> Setter:

@@ -134,12 +134,17 @@ async def test_slow_work_answers_with_a_job(bench: Bench) -> None:
         ("invalid_state", 4097),
     ],
 )
-async def test_what_the_hypervisor_says_is_the_methods_answer(bench: Bench, kind: str, answer: int) -> None:
+async def test_what_the_hypervisor_says_is_the_methods_answer_and_its_job_has_the_words(
+    bench: Bench, kind: str, answer: int
+) -> None:
     async def work(_progress: Progress) -> Mapping[str, Value]:
         raise BackendError(kind, "it went wrong")
 
     result = await bench.engine.run(bench.request("bad", work=work), wait_s=60.0)
-    assert (result.return_value, result.out, bench.jobs) == (answer, {}, {})
+    [job] = bench.jobs.values()
+    assert (result.return_value, result.out) == (answer, {"Job": bench.engine.path(job.id)})
+    assert job.error is not None
+    assert (job.state, job.error.code, job.error.message) == (JobState.FAILED, answer, "it went wrong")
 
 
 async def test_a_cim_error_is_the_callers(bench: Bench) -> None:

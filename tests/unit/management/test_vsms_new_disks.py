@@ -16,7 +16,7 @@ from .management_world import Host, managing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-RUNNING = "vm-00000"
+RUNNING, OFF = "vm-00000", "vm-00002"
 IMAGES = "/var/lib/xen/images"
 GIB = 2**30
 
@@ -103,3 +103,25 @@ async def test_a_refused_setting_leaves_no_volume(host: Host) -> None:
     )
     assert status is Status.INVALID_PARAMETER
     assert volumes(host) == {}
+
+
+async def test_a_volume_is_of_the_format_that_its_name_tells(host: Host) -> None:
+    made = {"default/a.qcow2": "qcow2", "default/b.raw": "raw", "default/c": "raw"}
+    for number, (key, driver_type) in enumerate(made.items()):
+        name = key.partition("/")[2]
+        host.site.inventory.put(Volume(pool="default", name=name, format=driver_type))
+        target = f"xvd{chr(ord('k') + number)}"
+        await host.add(OFF, host.settings("disk", Address=key, VirtualDevice=target))
+        [disk] = [one for one in host.machine(OFF).current.disks if one.target == target]
+        assert (disk.source_type, disk.volume, disk.driver_type) == ("volume", name, driver_type)
+
+
+async def test_what_a_volume_holds_is_not_guessed(host: Host) -> None:
+    """A guest could have written an image's head into its raw disk, one that names a file of the host."""
+    host.site.inventory.put(Volume(pool="default", name="disk", format="qcow2"))
+    one = {"Address": "default/disk", "VirtualDevice": "xvdk"}
+    status, text = await host.add_refused(OFF, host.settings("disk", **one))
+    assert (status, "volume 'default/disk' looks like qcow2" in text) == (Status.INVALID_PARAMETER, True)
+    await host.add(OFF, host.settings("disk", DriverType="qcow2", **one))
+    [disk] = [one for one in host.machine(OFF).current.disks if one.target == "xvdk"]
+    assert disk.driver_type == "qcow2"
