@@ -9,6 +9,7 @@ import pytest
 
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.fake import FakeBackend, fake_config, fake_machine
+from xencim.providers.backends.fake_xen import CPU_POOLS
 from xencim.providers.backends.inventory import Inventory
 from xencim.providers.backends.records import (
     Action,
@@ -24,7 +25,9 @@ from xencim.providers.backends.records import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-CONFIG = fake_config(0)
+_DEFINED = fake_config(0)
+CONFIG = replace(_DEFINED, cpu=replace(_DEFINED.cpu, pool=CPU_POOLS[0].name))
+"""What the first machine runs with."""
 RUNNING, OFF = fake_machine(0).uuid, fake_machine(2).uuid
 NEW = "30000000-0000-4000-8000-000000000001"
 EXTRA = Disk(target="xvdb", bus="xen", source_type="file", source="/extra.img", capacity_bytes=1)

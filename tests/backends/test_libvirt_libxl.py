@@ -149,6 +149,7 @@ class Connection:
             "getCapabilities": read("virsh-capabilities.txt").strip(),
             "getDomainCapabilities": read("virsh-domcapabilities.txt").strip(),
             "getSysinfo": read("virsh-sysinfo.txt"),
+            "getStoragePoolCapabilities": None,
             "isAlive": 1,
             "newStream": None,
             "close": 0,
