@@ -18,11 +18,13 @@ from xencim.cimom_glue.cmpi import CmpiServer, CmpiSettings
 from xencim.cimom_glue.cmpi.feeds import FeedLog, Feeds
 from xencim.cimom_glue.cmpi.feeds import log as feed_log
 from xencim.mof.repository import load
+from xencim.mof.values import Instance, TypedValue
 from xencim.providers.assembly import Placement, assemble
 from xencim.providers.backends.fake import FakeBackend, fake_machine
 from xencim.providers.backends.records import Action
 from xencim.providers.core.access import AccessPolicy
 from xencim.providers.core.state import State
+from xencim.providers.events import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -203,6 +205,50 @@ async def test_changes_while_no_daemon_runs_are_told_by_the_next(sanitized: Buil
             await watch.tell("deactivate", "clean")
             assert not host.events.recording
     assert watch.left == []
+
+
+async def test_a_daemon_without_its_state_says_that_events_are_lost(
+    plain: Built, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with plain.watching(tmp_path / "cmpi.sock", MODIFIED) as watch:
+        async with hosting(tmp_path) as host:
+            await started(watch)
+            await host.control(OFF)
+            assert await systems(watch, 1) == [STOPPED]
+        (tmp_path / "state.sqlite").unlink()
+        async with hosting(tmp_path) as host:
+            await until(lambda: "a CIMOM has lost some events" in caplog.text)
+            await host.control(OFF)
+            assert await systems(watch, 1) == [STOPPED]
+
+
+async def test_an_event_that_cannot_be_encoded_keeps_no_other(
+    plain: Built, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hosting(tmp_path) as host, plain.watching(host.socket, MODIFIED) as watch:
+        await started(watch)
+        wrong = Instance("Xen_ComputerSystemModifiedIndication", {"X": TypedValue("uint8", 256)})
+        host.events.record(Recorded("root/virt", None, None, (wrong,)))
+        await host.control(OFF)
+        assert await systems(watch, 1) == [STOPPED]
+    assert "an event of Xen_ComputerSystemModifiedIndication cannot be told to CIMOMs" in caplog.text
+    assert "a CIMOM has lost 1 events" in caplog.text
+
+
+async def test_a_library_that_has_gone_is_waited_for_and_then_forgotten(
+    plain: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def follow_and_be_killed(host: Host) -> None:
+        async with plain.watching(host.socket, MODIFIED) as watch:
+            await started(watch)
+            assert host.events.recording
+            raise RuntimeError
+
+    monkeypatch.setattr(feed_log, "KEPT_S", 0.2)
+    async with hosting(tmp_path) as host:
+        with pytest.raises(RuntimeError):
+            await follow_and_be_killed(host)
+        await until(lambda: not host.events.recording)
 
 
 async def test_events_beyond_the_bound_are_dropped_and_told(

@@ -1,8 +1,8 @@
 """A CIMOM's feed: the events that its active filters are about, in order, each once.
 
 Source: docs/reference/cmpi-protocol.md, "Feeds of events".
-Errors: CimError where a filter is refused; SessionEndedError, IncompleteReadError and OSError where the
-connection is over; FrameError where what came is no frame.
+Errors: CimError where a filter is refused; IncompleteReadError and OSError where the connection is over;
+FrameError where what came is no frame.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from xencim.cimom_glue.cmpi.feeds import store
 from xencim.cimom_glue.cmpi.frames import HEADER, FrameError, Kind, Reader, frame, read_header, text, u64
 from xencim.providers.core.access import Access
 from xencim.providers.core.errors import CimError, Status
+from xencim.providers.core.state import StateError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,11 +101,15 @@ class FeedSession:
             telling = asyncio.create_task(self._tell(wish.feed, filters))
             telling.add_done_callback(lambda _: self._writer.transport.abort())
             await self._listen(wish.feed)
+        except (CimError, StateError) as error:
+            log.warning("a CIMOM's feed of events ends: %s", error)  # its library will try again
         finally:
             self._events.detach(wish.feed)
             if telling is not None:
                 telling.cancel()
-                await asyncio.gather(telling, return_exceptions=True)
+                (end,) = await asyncio.gather(telling, return_exceptions=True)
+                if isinstance(end, Exception) and not isinstance(end, OSError):
+                    log.warning("a CIMOM's feed of events ends: %s", end, exc_info=end)
 
     async def _allowed(self, wish: _Wish) -> AsyncIterator[Filter]:
         for name, wanted in wish.filters:

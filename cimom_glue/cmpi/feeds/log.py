@@ -129,11 +129,13 @@ class FeedLog:
             try:
                 await self._write_some(batch)
             except StateError as error:
-                self._arrived[:0] = batch
+                self._arrived[:0] = batch if self._feeds else ()
                 log.error("%d changes wait in memory: %s", len(self._arrived), error)  # noqa: TRY400 - the text says it
                 if self._stopping:
                     return
                 await asyncio.sleep(_DISK_RETRY_S)
+            else:
+                await self._drop_oldest()
 
     async def _write_some(self, batch: Sequence[tuple[int, Recorded]]) -> None:
         first, change = batch[-1]
@@ -143,9 +145,15 @@ class FeedLog:
         self.last = last
         self._grown.set()
         self._grown = asyncio.Event()
+
+    async def _drop_oldest(self) -> None:
         while self._size.events > MAX_WAITING or self._size.bytes > MAX_WAITING_BYTES:
             log.warning("%d events wait for CIMOMs: the oldest are dropped", self._size.events)
-            self._size = self._size.minus(await self._state.run(store.drop_oldest))
+            try:
+                self._size = self._size.minus(await self._state.run(store.drop_oldest))
+            except StateError as error:
+                log.error("they are dropped later: %s", error)  # noqa: TRY400 - the text says it
+                return
 
     def _keep(
         self, connection: sqlite3.Connection, batch: Sequence[tuple[int, Recorded]], last: int
@@ -153,11 +161,14 @@ class FeedLog:
         """Encode and keep changes (called on the state's thread)."""
         seen = {change.machine: change.now for _, change in batch if change.machine}
         store.keep(connection, {key: None if now is None else packed(now) for key, now in seen.items()})
-        events = (
-            self._event(number, change.namespace, indication)
-            for first, change in batch
-            for number, indication in enumerate(change.indications, first)
-        )
+        events = []
+        for first, change in batch:
+            for number, indication in enumerate(change.indications, first):
+                try:
+                    events.append(self._event(number, change.namespace, indication))
+                except (TypeError, ValueError):
+                    # Its number is missing then, so every feed is told that one is lost.
+                    log.exception("an event of %s cannot be told to CIMOMs", indication.class_name)
         return store.add(connection, events, last)
 
     def _event(self, number: int, namespace: str, indication: Instance) -> store.Event:
