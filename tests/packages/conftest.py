@@ -43,7 +43,7 @@ def build(repository: Path, kind: str) -> list[Path]:
     for old in folder.glob(f"*.{kind}"):
         old.unlink()
     command = [str(repository / "cimom_glue/packaging/build"), kind]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return sorted(folder.glob(f"*.{kind}"))
 

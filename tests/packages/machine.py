@@ -76,7 +76,7 @@ class Machine:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=100,
+            timeout=300,
         )
         assert done.returncode == 0, f"{words}: exit code {done.returncode}: {done.stdout}"
         return done.stdout
