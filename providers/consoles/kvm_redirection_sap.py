@@ -11,19 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xencim.providers.backends.records import Graphics, Host, VirtualMachine
-from xencim.providers.core.spec import ClassName, ClassSpec, Const, Prop, Rows
+from xencim.providers.consoles.access_points import NO_HEALTH, AccessPoints
+from xencim.providers.core.spec import ClassSpec, Prop
 from xencim.providers.vm.display import display_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from xencim.providers.backends.records import Graphics, Host, VirtualMachine
 
-    from xencim.providers.core.spec import Context, Keys, Row
-
-UNKNOWN = 0
-DISABLED = 3
-LISTENING = 6  # "Enabled but Offline": a client can connect
-_OPERATIONAL_STATUS = {UNKNOWN: 0, DISABLED: 10, LISTENING: 2}
 _OTHER = 1
 _PROTOCOLS = {"vnc": 4, "rdp": 3, "spice": _OTHER}
 
@@ -31,25 +25,6 @@ _PROTOCOLS = {"vnc": 4, "rdp": 3, "spice": _OTHER}
 def displays(machine: VirtualMachine) -> list[Graphics]:
     """Return a machine's displays that are reached by a network."""
     return [graphics for graphics in machine.current.graphics if graphics.type in _PROTOCOLS]
-
-
-def access_points(context: Context, machine: VirtualMachine) -> Iterator[Row]:
-    """Yield the rows of a machine's access points: ``(machine, graphics, host)``."""
-    host = context.view.host
-    return ((machine, graphics, host) for graphics in displays(machine))
-
-
-def all_access_points(context: Context) -> Iterable[Row]:
-    """Yield the rows of all machines' access points."""
-    for machine in context.view.all(VirtualMachine).values():
-        yield from access_points(context, machine)
-
-
-def _find(context: Context, keys: Keys) -> Row | None:
-    machine = context.view.machine_named(str(keys.get("systemname")))
-    if machine is None:
-        return None
-    return next((row for row in access_points(context, machine) if _name(*row) == keys.get("name")), None)
 
 
 def _port(machine: VirtualMachine, graphics: Graphics) -> int:
@@ -61,16 +36,6 @@ def _port(machine: VirtualMachine, graphics: Graphics) -> int:
 def _name(machine: VirtualMachine, graphics: Graphics, _host: Host) -> str:
     port, place = _port(machine, graphics), displays(machine).index(graphics)
     return f"{port}:-1;{place}" if port < 0 and place else f"{port}:-1"
-
-
-def _enabled_state(machine: VirtualMachine, graphics: Graphics, _host: Host) -> int:
-    if not machine.state.is_active:
-        return DISABLED
-    return LISTENING if _port(machine, graphics) >= 0 else UNKNOWN
-
-
-def _operational_status(machine: VirtualMachine, graphics: Graphics, host: Host) -> tuple[int, ...]:
-    return (_OPERATIONAL_STATUS[_enabled_state(machine, graphics, host)],)
 
 
 def _caption(machine: VirtualMachine, graphics: Graphics, _host: Host) -> str:
@@ -90,30 +55,19 @@ def _access_info(machine: VirtualMachine, graphics: Graphics, _host: Host) -> st
 _PORT = "virDomainGetXMLDesc of the running machine: devices/graphics/port"
 _TYPE = "virDomainGetXMLDesc: devices/graphics/@type"
 
+POINTS = AccessPoints(displays, _name, lambda machine, graphics: _port(machine, graphics) >= 0)
 SPEC = ClassSpec(
     cim_class="KVMRedirectionSAP",
-    rows=Rows(kinds=(VirtualMachine, Host), all=all_access_points, find=_find),
+    rows=POINTS.rows,
     profiles=("DSP1076",),
-    keys=(
-        Prop("SystemCreationClassName", ClassName("ComputerSystem"), source="the machine's class"),
-        Prop("SystemName", lambda machine, *_: machine.name, source="virDomainGetName"),
-        Prop("CreationClassName", ClassName(), source="the class's name"),
-        Prop("Name", _name, source=_PORT),
-    ),
+    keys=POINTS.keys(_PORT),
     props=(
         Prop("ElementName", _name, source=_PORT),
         Prop("Caption", _caption, source="virDomainGetXMLDesc: devices/graphics/listen"),
         Prop("AccessInfo", _access_info, source="virDomainGetXMLDesc: devices/graphics/listen and @port"),
         Prop("KVMProtocol", lambda _machine, graphics, _host: _PROTOCOLS[graphics.type], source=_TYPE),
         Prop("OtherKVMProtocol", _other_protocol, source=_TYPE),
-        Prop("EnabledState", _enabled_state, source="virDomainGetInfo: state; " + _PORT),
-        Prop("RequestedState", Const(12), source="constant: it follows the machine's state"),
-        Prop("EnabledDefault", Const(LISTENING), source="constant: it listens while the machine runs"),
-        Prop("TransitioningToState", Const(12), source="constant: as RequestedState"),
-        Prop("OperationalStatus", _operational_status, source="as EnabledState"),
+        *POINTS.states(_PORT),
     ),
-    unfilled={
-        "HealthState": "nothing but OperationalStatus is known",
-        "PrimaryStatus": "nothing but OperationalStatus is known",
-    },
+    unfilled=NO_HEALTH,
 )

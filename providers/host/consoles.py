@@ -83,7 +83,7 @@ _KINDS = (
     _Redirection(
         console_redirection_service.SPEC,
         kvm_redirection_sap.SPEC,
-        kvm_redirection_sap.access_points,
+        kvm_redirection_sap.POINTS.of,
         kvm_redirection_sap.displays,
         (
             (display_controller.SPEC, rows.GRAPHICS),
@@ -94,7 +94,7 @@ _KINDS = (
     _Redirection(
         text_redirection_service.SPEC,
         text_redirection_sap.SPEC,
-        text_redirection_sap.access_points,
+        text_redirection_sap.POINTS.of,
         text_redirection_sap.lines,
         ((console_display_controller.SPEC, rows.CONSOLES),),
     ),

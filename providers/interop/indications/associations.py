@@ -17,9 +17,9 @@ from xencim.providers.interop.indications import (
     indication_service_capabilities,
     listener_destination,
 )
-from xencim.providers.interop.indications.indication_filter import filters
+from xencim.providers.interop.indications.indication_filter import FILTERS
 from xencim.providers.interop.indications.indication_service import service_rows
-from xencim.providers.interop.indications.listener_destination import destinations
+from xencim.providers.interop.indications.listener_destination import DESTINATIONS
 from xencim.providers.interop.indications.subscription_changes import (
     CLASS,
     DISABLED,
@@ -118,8 +118,8 @@ SERVICE_AFFECTS_ELEMENT = AssocSpec(
     right_role="AffectingElement",
     profiles=("DSP1054",),
     links=(
-        _of_service(indication_filter.SPEC, filters),
-        _of_service(listener_destination.SPEC, destinations),
+        _of_service(indication_filter.SPEC, FILTERS.all),
+        _of_service(listener_destination.SPEC, DESTINATIONS.all),
     ),
     unfilled={
         "ElementEffects": "DSP1054 does not ask for it",
