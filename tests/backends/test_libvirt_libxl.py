@@ -77,8 +77,12 @@ class Domain:
     screenshot = staticmethod(lacking("screenshot"))
     sendKey = staticmethod(lacking("sendKey"))  # noqa: N815
 
-    def __init__(self, number: int, name: str, uuid: str, xml: str) -> None:
+    def __init__(self, connection: Connection, number: int, name: str, uuid: str, xml: str) -> None:
+        self.connection = connection
         self.number, self.label, self.uuid, self.xml = number, name, uuid, xml
+
+    def connect(self) -> Connection:
+        return self.connection
 
     def ID(self) -> int:  # noqa: N802
         return self.number
@@ -132,9 +136,9 @@ class Connection:
             return (captures / name).read_text()
 
         self.domains = [
-            Domain(0, "Domain-0", DOM0, read("virsh-dumpxml0.txt")),
-            Domain(1, "v1", PV, read("virsh-dumpxml.txt")),
-            Domain(3, "p1", PVH, read("virsh-dumpxml-pvh.txt")),
+            Domain(self, 0, "Domain-0", DOM0, read("virsh-dumpxml0.txt")),
+            Domain(self, 1, "v1", PV, read("virsh-dumpxml.txt")),
+            Domain(self, 3, "p1", PVH, read("virsh-dumpxml-pvh.txt")),
         ]
         self.pool = Pool(read("pool-dumpxml.txt"))
         for name in LACKING:
