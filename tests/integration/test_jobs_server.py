@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import pywbem
 
 from xencim.cimom_glue.cli.client import connected
 
+from .killable import serving
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SLOW, QUICK = "fake:3?delay_s=600", "fake:3"
@@ -25,29 +23,6 @@ MACHINE = pywbem.CIMInstanceName(
     namespace="root/virt",
 )
 WAITING, RUNNING, TERMINATED, FAILED = 2, 4, 8, 10
-
-
-@contextmanager
-def serving(state_dir: Path, backend: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a server that listens on its Unix socket alone; it may be killed meanwhile."""
-    words = [sys.executable, "-m", "xencim", "serve", "--backend", backend, "--state-dir", str(state_dir)]
-    words += ["--socket", str(state_dir / "socket"), "--http", "off", "--https", "off"]
-    with subprocess.Popen(
-        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
-    ) as process:
-        assert process.stderr is not None
-        told = []
-        for line in process.stderr:
-            told.append(line)
-            if line.startswith("xencim: ready: "):
-                break
-        else:
-            pytest.fail("".join(told))
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
 
 
 def ask(

@@ -12,7 +12,7 @@ from pywbem import CIMInstance, CIMInstanceName, Uint16, Uint64
 
 from xencim.cimom_glue.cli.client import connected
 
-from .test_jobs_server import serving
+from .killable import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pywbem
 
-from .test_jobs_server import FAILED, QUICK, RUNNING, SLOW, ask, get, serving
+from .killable import serving
+from .test_jobs_server import FAILED, QUICK, RUNNING, SLOW, ask, get
 
 if TYPE_CHECKING:
     from pathlib import Path

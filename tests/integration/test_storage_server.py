@@ -11,7 +11,8 @@ import pywbem
 
 from xencim.cimom_glue.cli.client import connected
 
-from .test_jobs_server import FAILED, QUICK, RUNNING, SLOW, TERMINATED, ask, get, serving
+from .killable import serving
+from .test_jobs_server import FAILED, QUICK, RUNNING, SLOW, TERMINATED, ask, get
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ import pytest
 
 from xencim.cimom_glue.cli.client import connected
 
-from .test_jobs_server import QUICK, serving
+from .killable import serving
+from .test_jobs_server import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import pywbem
@@ -22,43 +19,17 @@ from xencim.cimom_glue.cli.output import CommandError
 from xencim.providers.catalogue import RECONCILERS
 from xencim.providers.migration.following import KINDS as MIGRATIONS
 
+from ..killable import serving
 from .kinds import CASES, CREATED, ELSEWHERE, NAMESPACE, Case
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-PREPARED = Path(__file__).with_name("prepared_host.py")
+PREPARED = str(Path(__file__).with_name("prepared_host.py"))
 WITHIN_S = 60
-MACHINES = 24
+HOST = "fake:24"
 JOB_STARTED, RUNNING, COMPLETED, FAILED = 4096, 4, 7, 10
 UPLOAD = (
     b"PUT /volumes/root/virt/default/written HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Length: 1048576\r\n\r\nsome of it"
 )
-
-
-@contextmanager
-def serving(state_dir: Path, mode: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a server over the prepared host; it may be killed meanwhile."""
-    words = [sys.executable, str(PREPARED), mode, str(state_dir / "calls"), "serve"]
-    words += ["--backend", f"fake:{MACHINES}", "--state-dir", str(state_dir)]
-    words += ["--socket", str(state_dir / "socket"), "--http", "off", "--https", "off"]
-    with subprocess.Popen(
-        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
-    ) as process:
-        assert process.stderr is not None
-        told = []
-        for line in process.stderr:
-            told.append(line)
-            if line.startswith("xencim: ready: "):
-                break
-        else:
-            pytest.fail("".join(told))
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=WITHIN_S)
 
 
 def refusal(state_dir: Path, case: Case) -> str | None:
@@ -85,7 +56,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed")
     uploading = socket.socket(socket.AF_UNIX)
     with (
-        serving(folder, "begin") as process,
+        serving(folder, HOST, (PREPARED, "begin", str(folder / "calls"))) as process,
         uploading,
         ThreadPoolExecutor(len(CASES)) as clients,
     ):
@@ -108,7 +79,8 @@ def told(folder: Path, mode: str, copy: Path) -> dict[str, dict[str, Any]]:
     for name in ("calls", "state.sqlite", "state.sqlite-wal"):
         if (folder / name).exists():
             (copy / name).write_bytes((folder / name).read_bytes())
-    with serving(copy, mode), connected(copy / "socket") as connection:
+    prepared = (PREPARED, mode, str(copy / "calls"))
+    with serving(copy, HOST, prepared), connected(copy / "socket") as connection:
         jobs = connection.EnumerateInstances("KVM_ConcreteJob", NAMESPACE)
         served = {job["InstanceID"].partition(":")[2]: job for job in jobs}
         with closing(sqlite3.connect(copy / "state.sqlite")) as state:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.integration.test_jobs_server import QUICK, serving
+from tests.integration.killable import serving
+from tests.integration.test_jobs_server import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

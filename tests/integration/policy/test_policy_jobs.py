@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pywbem
-from tests.integration.test_jobs_server import ask, get, serving
+from tests.integration.killable import serving
+from tests.integration.test_jobs_server import ask, get
 
 from xencim.cimom_glue.cli.client import connected
 

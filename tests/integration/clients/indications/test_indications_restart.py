@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pytest
 from pywbem import CIMInstance, CIMInstanceName, Uint16
 
 from xencim.cimom_glue.cli.client import connected
 
+from ...killable import serving
 from .listeners import free_port, listening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pywbem import WBEMConnection
@@ -30,29 +27,7 @@ MACHINE = CIMInstanceName(
     namespace="root/virt",
 )
 COUNT = 40
-
-
-@contextmanager
-def serving(state_dir: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a server on its Unix socket alone; it may be killed meanwhile."""
-    words = [sys.executable, "-m", "xencim", "serve", "--backend", "fake:3", "--state-dir", str(state_dir)]
-    words += ["--socket", str(state_dir / "socket"), "--http", "off", "--https", "off"]
-    with subprocess.Popen(
-        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
-    ) as process:
-        assert process.stderr is not None
-        told = []
-        for line in process.stderr:
-            told.append(line)
-            if line.startswith("xencim: ready: "):
-                break
-        else:
-            pytest.fail("".join(told))
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+HOST = "fake:3"
 
 
 def subscribe(client: WBEMConnection, url: str) -> None:
@@ -80,14 +55,14 @@ def waiting(state_dir: Path) -> int:
 
 def test_what_waits_outlives_a_kill_and_comes_in_order(tmp_path: Path) -> None:
     port = free_port()
-    with serving(tmp_path) as process:
+    with serving(tmp_path, HOST) as process:
         with connected(tmp_path / "socket") as client:
             subscribe(client, f"http://127.0.0.1:{port}")
             change(client, COUNT)
         while waiting(tmp_path) < COUNT:
             pass
         process.kill()
-    with listening(port) as received, serving(tmp_path):
+    with listening(port) as received, serving(tmp_path, HOST):
         told = received.take(COUNT)
         with connected(tmp_path / "socket") as client:
             change(client, 2)
@@ -100,7 +75,7 @@ def test_what_waits_outlives_a_kill_and_comes_in_order(tmp_path: Path) -> None:
 
 def test_a_kill_while_delivering_repeats_at_most_and_keeps_the_order(tmp_path: Path) -> None:
     with listening() as received:
-        with serving(tmp_path) as process:
+        with serving(tmp_path, HOST) as process:
             with connected(tmp_path / "socket") as client:
                 subscribe(client, received.url)
                 change(client, COUNT)
@@ -110,7 +85,7 @@ def test_a_kill_while_delivering_repeats_at_most_and_keeps_the_order(tmp_path: P
                     client.CreateInstance(CIMInstance("CIM_IndicationFilter", values), namespace="interop")
             first = received.take(COUNT // 2)
             process.kill()
-        with serving(tmp_path):
+        with serving(tmp_path, HOST):
             last_number = -1
             numbers = [one["SequenceNumber"] for one in first]
             while last_number < COUNT - 1:
