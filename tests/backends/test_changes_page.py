@@ -25,9 +25,11 @@ def test_the_table_is_the_drivers(repository: Path) -> None:
                 if answer.strip().startswith("yes"):
                     said[driver].add(kind)
     assert said == {driver: POSSIBLE[driver] & kinds for driver in DRIVERS}
-    # A processor comes with its count, a medium with where it is from, an interface with its network.
+    # A processor comes with its count, nodes with their mode, a medium with where it is from, an interface
+    # with its network.
     unsaid = set().union(*POSSIBLE.values()) - kinds
     followers = (
-        r"vcpus\+|disks\.(source_type|pool|volume|driver_name)|nics\.(source_type|source_dev|mode|profile_id)"
+        r"vcpus\+|memory\.numa_mode|disks\.(source_type|pool|volume|driver_name)"
+        r"|nics\.(source_type|source_dev|mode|profile_id)"
     )
     assert [kind for kind in sorted(unsaid) if not re.fullmatch(followers, kind)] == []

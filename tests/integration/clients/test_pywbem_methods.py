@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ENABLED, DISABLED, SHUT_DOWN, OFFLINE, TEST, QUIESCE, RESET = 2, 3, 4, 6, 7, 9, 11
 INVALID_PARAMETER, NOT_FOUND, TYPE_MISMATCH = 4, 6, 13
+NOT_SUPPORTED = 1
 VM_CLASS = "Xen_ComputerSystem"
 VM = CIMInstanceName(VM_CLASS, {"CreationClassName": VM_CLASS, "Name": "vm-00001"}, namespace="root/virt")
 
@@ -30,7 +31,8 @@ def connection(own_server: ServerProcess) -> Iterator[Any]:
 
 def change(connection: Any, state: object, **more: object) -> int:  # noqa: ANN401 - a WBEMConnection
     returned, out = connection.InvokeMethod("RequestStateChange", VM, RequestedState=state, **more)
-    assert dict(out) == {}
+    # What could not be carried out has a job that says why.
+    assert out.keys() == ({"Job"} if returned == NOT_SUPPORTED else set())
     return int(returned)
 
 
@@ -53,7 +55,7 @@ def test_there_and_back(connection: Any) -> None:  # noqa: ANN401 - as above
 
 def test_what_cannot_be(connection: Any) -> None:  # noqa: ANN401 - as above
     assert change(connection, Uint16(ENABLED)) == 4097
-    assert change(connection, Uint16(TEST)) == 1
+    assert change(connection, Uint16(TEST)) == NOT_SUPPORTED
     assert change(connection, Uint16(77)) == 5
     assert change(connection, None) == 5
     assert states(connection)[0] == 2

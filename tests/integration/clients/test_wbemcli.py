@@ -288,7 +288,8 @@ def test_request_state_change(own_server: ServerProcess) -> None:
             account=account,
             scheme=scheme,
         )
-        return line.rpartition(": ")[2]
+        [returned] = re.findall("RequestStateChange: ([0-9]+)", line)
+        return str(returned)
 
     def state() -> str:
         return values(wbemcli(own_server, "gi", f"root/virt:{VM}")[0])["EnabledState"]

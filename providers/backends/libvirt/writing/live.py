@@ -79,13 +79,14 @@ POSSIBLE: dict[str, frozenset[str]] = {
     | _MEDIA
     | _NIC_FIELDS
     | _LIMITS
-    | {"inputs+", "inputs-", "disks.capacity_bytes", "graphics.password"}
+    | _PLACES
+    | {"inputs+", "inputs-", "disks.capacity_bytes", "graphics.password", "memory.maximum_kib"}
     | frozenset(_LIFECYCLE),
     "xen": _TEXTS | _PROCESSORS | _WEIGHTS | _PLUGGED | _MEDIA | {"memory.maximum_kib"},
     "test": _TEXTS | _PROCESSORS,
     "lxc": _TEXTS | _WEIGHTS | _PLUGGED | {"memory.current_kib"},
 }
-"""By driver, the kinds of changes that it makes on a running machine."""
+"""By driver, the kinds of changes that it can make on a running machine."""
 
 _EMULATED = "qemu"
 """The domain type of a machine that QEMU emulates (TCG): taking a processor away from one ends it."""
@@ -122,14 +123,14 @@ def steps(driver: str, old: MachineConfig, wanted: MachineConfig, host_cpus: int
 
 
 def _possible(driver: str, old: MemoryAllocation, wanted: MemoryAllocation) -> frozenset[str]:
-    """Return what changes; of memory it depends on what the machine was started with."""
+    """Return what changes; of QEMU's memory it depends on what the machine was started with."""
     possible = POSSIBLE.get(driver, frozenset())
     if driver != "qemu":
         return possible
-    if old.hot_plug_limit_kib is not None:
-        possible |= {"memory.maximum_kib"}
-    if old.numa_mode in {None, _STRICT} and wanted.numa_mode == _STRICT:
-        possible |= _PLACES
+    if old.hot_plug_limit_kib is None:
+        possible -= {"memory.maximum_kib"}
+    if old.numa_mode not in {None, _STRICT} or wanted.numa_mode != _STRICT:
+        possible -= _PLACES
     return possible
 
 
