@@ -18,7 +18,7 @@ DEB_PACKAGES := $(SERVE_PACKAGES) git build-essential debhelper dh-apparmor dh-p
 RPM_PACKAGES := git gcc libc6-dev rpm
 PACKAGE_TEST_PACKAGES := $(DEB_PACKAGES) $(RPM_PACKAGES) mmdebstrap apparmor lintian
 FUZZ_PACKAGES := clang libclang-rt-14-dev
-XEN_PACKAGES := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static kmod cpio
+XEN_PACKAGES := qemu-system-x86 seabios mmdebstrap e2fsprogs kmod cpio gcc libc6-dev
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

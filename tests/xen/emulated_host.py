@@ -69,6 +69,22 @@ class EmulatedHost:
             raise HostError(f"{command}: {done.status}: {done.err or done.out}")
         return done.out
 
+    def guest_says(self, name: str, pattern: str, *, within_s: int = 150) -> str:
+        """Wait for a line on a guest's console; return it."""
+        log = shlex.quote(f"/var/log/xen/console/guest-{name}.log")
+        follow = f"timeout {within_s} tail --lines=+1 --follow=name --retry {log} 2>/dev/null"
+        done = self.try_run(
+            f"grep --max-count=1 {shlex.quote(pattern)} < <({follow})", within_s=within_s + 30
+        )
+        if done.status:
+            console = self.try_run(f"tail --lines=40 {log}; xl list").out
+            raise HostError(f"{name} does not say {pattern!r} within {within_s} s; its console:\n{console}")
+        return done.out.strip()
+
+    def forget_console(self, name: str) -> None:
+        """Empty a guest's console before it is started again."""
+        self.run(f"rm --force {shlex.quote(f'/var/log/xen/console/guest-{name}.log')}")
+
     def put(self, source: Path, target: str) -> None:
         """Copy a file into dom0."""
         data = base64.b64encode(source.read_bytes()).decode()

@@ -34,6 +34,7 @@ PACKAGES = (
     "python3-libvirt",
     "python3-venv",
     "sblim-wbemcli",
+    "checkpolicy",
     "busybox-static",
     "mount",
     "kmod",
@@ -56,7 +57,18 @@ UNUSED_MODULES = (
     "drivers/usb",
     "drivers/scsi",
 )
-NEEDED = ("unshare", "mmdebstrap", "mke2fs", "cpio", "depmod", "modprobe", "busybox", "qemu-system-x86_64")
+# What a guest has its disks, interfaces and pages of others by.
+GUEST_MODULES = ("xen-blkfront", "xen-netfront", "xen-evtchn", "xen-gntalloc", "xen-gntdev")
+NEEDED = (
+    "unshare",
+    "mmdebstrap",
+    "mke2fs",
+    "cpio",
+    "depmod",
+    "modprobe",
+    "gcc",
+    "qemu-system-x86_64",
+)
 SIZE = "4G"
 
 
@@ -142,7 +154,7 @@ class _Build:
         version = self._install_kernel()
         (self._root / "guest").mkdir()
         self._write_initrd(self._image.initrd, version, "dom0", ("virtio_pci", "virtio_blk", "ext4"))
-        self._write_initrd(self._root / "guest/initrd", version, "guest", ("xen-blkfront", "xen-netfront"))
+        self._write_initrd(self._root / "guest/initrd", version, "guest", GUEST_MODULES)
         shutil.copy2(self._image.kernel, self._root / "guest/vmlinuz")
         self._install_dependencies()
         self._configure()
@@ -198,6 +210,8 @@ class _Build:
             shutil.copy2(file, folder / "modules")
         (folder / "modules/order").write_text("".join(f"{Path(file).name}\n" for file in files))
         _copy_program(RECIPE / f"{kind}-initrd-init.sh", folder / "init")
+        if kind == "guest":
+            _run("gcc", "-static", "-Os", "-Wall", "-Werror", "-o", folder / "bin/share", RECIPE / "share.c")
         archive = f"cd {folder} && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1 > {path}"
         _run("sh", "-c", archive)
 

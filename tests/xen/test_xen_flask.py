@@ -5,7 +5,6 @@ Debian's build has no XSM: XENCIM_XSM_HYPERVISOR names one that has, as an uncom
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,27 +14,15 @@ import pytest
 from xencim.acm.flask.compiler import assemble, compile_source
 from xencim.acm.flask.denials import denials, explain
 from xencim.acm.flask.names import context_of
-from xencim.acm.model import (
-    UNLABELED,
-    Component,
-    Header,
-    Label,
-    LabelKind,
-    Policy,
-    PolicyError,
-    Version,
-)
+from xencim.acm.model import UNLABELED, LabelKind
 from xencim.providers.backends.base import BackendError
 from xencim.providers.backends.xen.flask import FlaskControl
 from xencim.providers.backends.xen.flask_text import Boolean, Mode
 from xencim.providers.backends.xen.tools import Ended, Tools
 
-from .emulated_host import Xsm, running
-from .image_builder import ImageError, image, why_not
+from .conftest import BANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .emulated_host import EmulatedHost
 
 pytestmark = [pytest.mark.xen, pytest.mark.timeout(1800)]
@@ -48,16 +35,6 @@ extra="console=hvc0 quiet mitigations=off"
 memory=128
 {label}
 """
-BANKS = Policy(
-    Header("banks", Version(1, 0)),
-    Component.SIMPLE_TYPE_ENFORCEMENT,
-    ("A", "B", "C"),
-    bootstrap="host",
-    machine_labels=tuple(
-        Label(name, LabelKind.MACHINE, frozenset(types))
-        for name, types in (("host", "AB"), ("a-1", "A"), ("b 1", "B"), ("c", "C"))
-    ),
-)
 
 
 class RemoteTools(Tools):
@@ -74,22 +51,9 @@ class RemoteTools(Tools):
         return Ended(done.status, done.out, done.err)
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[EmulatedHost]:
-    hypervisor = os.environ.get("XENCIM_XSM_HYPERVISOR")
-    if hypervisor is None:
-        pytest.skip("XENCIM_XSM_HYPERVISOR names no hypervisor built with XSM")
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("flask")
-    try:
-        policy = assemble(compile_source(BANKS))
-        made = image(repository)
-    except (PolicyError, ImageError) as error:
-        pytest.skip(str(error))
-    (folder / "policy").write_bytes(policy)
-    with running(made, folder / "console.log", Xsm(Path(hypervisor), folder / "policy")) as host:
-        yield host
+@pytest.fixture
+def host(xsm_host: EmulatedHost) -> EmulatedHost:
+    return xsm_host
 
 
 @pytest.fixture
@@ -121,11 +85,10 @@ async def test_labelled_guests_run_others_do_not(host: EmulatedHost, control: Fl
 
 
 async def test_guests_of_a_label_are_saved_and_restored(host: EmulatedHost, control: FlaskControl) -> None:
-    console = "/var/log/xen/console/guest-alpha.log"
-    host.run(f": > {console}")
+    host.forget_console("alpha")
     assert create(host, "alpha", "a-1") == 0
     # Before its first program runs, a guest's kernel ignores that it is to be saved.
-    host.run(f"grep --quiet 'guest is up' < <(timeout 150 tail --follow {console} 2>/dev/null)")
+    host.guest_says("alpha", "guest is up")
     host.run("xl save alpha /guest/saved && xl restore /guest/saved")
     await control.verify("alpha", context_of("a-1", LabelKind.MACHINE))
     host.run("xl destroy alpha && rm /guest/saved")
