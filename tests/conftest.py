@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 REPOSITORY = Path(__file__).parent.parent
+REAPED_WITHIN_S = 30
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,13 @@ class Libvirtd:
 
     def kill(self) -> None:
         """End the daemon as a crash does; its guests live on."""
-        os.kill(int((self.base / "libvirtd.pid").read_text()), 9)
+        pid = int((self.base / "libvirtd.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        # One that is not yet reaped would be taken for one that runs, and none started.
+        until_s = time.monotonic() + REAPED_WITHIN_S
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < until_s, f"libvirtd {pid} does not end"
+            time.sleep(0.01)
 
     def virsh(self, *words: str, uri: str | None = None) -> str:
         """Run virsh on QEMU, or on another URI of the same daemon."""
