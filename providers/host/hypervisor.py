@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 from xencim.providers.backends.records import Host
 from xencim.providers.core.asking.samples import Asked
 from xencim.providers.core.spec import ClassName, ClassSpec, Const, Prop, Rows
-from xencim.providers.pools.status import (
-    CONTACT,
-    communication_status,
-    health_state,
-    operational_status,
-    primary_status,
-    status_descriptions,
-)
+from xencim.providers.pools.status import CONTACT, host_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +73,7 @@ SPEC = ClassSpec(
         Prop("EnabledDefault", Const(2), source="constant: it runs as long as its host does"),
         Prop("RequestedState", Const(12), source="constant: no method changes its state"),
         Prop("TransitioningToState", Const(12), source="constant: no method changes its state"),
-        Prop("OperationalStatus", lambda host, _memory: operational_status(host), source=CONTACT),
-        Prop("StatusDescriptions", lambda host, _memory: status_descriptions(host), source=CONTACT),
-        Prop("HealthState", lambda host, _memory: health_state(host), source=CONTACT),
-        Prop("CommunicationStatus", lambda host, _memory: communication_status(host), source=CONTACT),
-        Prop("PrimaryStatus", lambda host, _memory: primary_status(host), source=CONTACT),
+        *host_status(0),
     ),
     unfilled={
         "LastBootUpTime": _NO_TIME,

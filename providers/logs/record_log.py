@@ -14,14 +14,7 @@ from xencim.providers.core.access import Access
 from xencim.providers.core.asking.samples import Asked
 from xencim.providers.core.spec import ClassSpec, Const, MethodResult, MethodSpec, Prop
 from xencim.providers.logs.rows import LOG_NAME, LOGS, log_id
-from xencim.providers.pools.status import (
-    CONTACT,
-    communication_status,
-    health_state,
-    operational_status,
-    primary_status,
-    status_descriptions,
-)
+from xencim.providers.pools.status import host_status
 
 if TYPE_CHECKING:
     from xencim.providers.backends.records import Host, LogLine
@@ -64,11 +57,7 @@ SPEC = ClassSpec(
         Prop("EnabledDefault", Const(2), source=_RING),
         Prop("RequestedState", Const(12), source="constant: no method changes its state"),
         Prop("TransitioningToState", Const(12), source="constant: no method changes its state"),
-        Prop("OperationalStatus", lambda host, _lines: operational_status(host), source=CONTACT),
-        Prop("StatusDescriptions", lambda host, _lines: status_descriptions(host), source=CONTACT),
-        Prop("HealthState", lambda host, _lines: health_state(host), source=CONTACT),
-        Prop("CommunicationStatus", lambda host, _lines: communication_status(host), source=CONTACT),
-        Prop("PrimaryStatus", lambda host, _lines: primary_status(host), source=CONTACT),
+        *host_status(0),
     ),
     methods=(MethodSpec("ClearLog", clear, access=Access.ADMIN),),
     unfilled={"MaxNumberOfRecords": "the ring is limited in bytes (the hypervisor's option conring_size)"},

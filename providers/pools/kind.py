@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xencim.providers.backends.records import Host, HostUsage
 from xencim.providers.core.pool_ids import pool_id, pool_name
 from xencim.providers.core.spec import Const, Prop, Rows
-from xencim.providers.pools.status import (
-    CONTACT,
-    communication_status,
-    health_state,
-    operational_status,
-    primary_status,
-    status_descriptions,
-)
+from xencim.providers.pools.status import CONTACT, communication_status, host_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -112,13 +105,7 @@ COMMUNICATION = Prop(
     "CommunicationStatus", lambda _source, host, _usage: communication_status(host), source=CONTACT
 )
 
-HOST_POOL_STATUS = (
-    Prop("OperationalStatus", lambda _source, host, _usage: operational_status(host), source=CONTACT),
-    Prop("StatusDescriptions", lambda _source, host, _usage: status_descriptions(host), source=CONTACT),
-    Prop("HealthState", lambda _source, host, _usage: health_state(host), source=CONTACT),
-    Prop("PrimaryStatus", lambda _source, host, _usage: primary_status(host), source=CONTACT),
-    COMMUNICATION,
-)
+HOST_POOL_STATUS = host_status(1)
 """The status of a pool that is nothing but a part of the host."""
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xencim.providers.core.spec import Prop
+
 if TYPE_CHECKING:
     from xencim.providers.backends.records import Host
 
@@ -58,3 +60,17 @@ def primary_status(host: Host, own: int = OK) -> int:
 def communication_status(host: Host) -> int:
     """Return CommunicationStatus: whether the hypervisor answers."""
     return 3 if host.no_contact_since else 2
+
+
+def host_status(at: int) -> tuple[Prop, ...]:
+    """Return the status of what is nothing but a part of the host, whose record is the row's at ``at``."""
+    return tuple(
+        Prop(name, lambda *row, get=get: get(row[at]), source=CONTACT)
+        for name, get in (
+            ("OperationalStatus", operational_status),
+            ("StatusDescriptions", status_descriptions),
+            ("HealthState", health_state),
+            ("PrimaryStatus", primary_status),
+            ("CommunicationStatus", communication_status),
+        )
+    )

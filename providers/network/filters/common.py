@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from xencim.providers.core.spec import ClassName, Const, Prop
 from xencim.providers.network.filters.rows import rule_name
-from xencim.providers.pools import status
+from xencim.providers.pools.status import host_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +28,7 @@ HOST_KEYS = (
 )
 """The keys of a row whose last record is the host."""
 
-STATUS = tuple(
-    Prop(name, lambda *row, get=get: get(row[-1]), source=status.CONTACT)
-    for name, get in (
-        ("OperationalStatus", status.operational_status),
-        ("StatusDescriptions", status.status_descriptions),
-        ("HealthState", status.health_state),
-        ("PrimaryStatus", status.primary_status),
-        ("CommunicationStatus", status.communication_status),
-    )
-)
+STATUS = host_status(-1)
 
 
 def of_rule(name: str, get: Callable[[FilterRule], Value], element: str) -> Prop:
